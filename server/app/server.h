@@ -1,0 +1,43 @@
+#ifndef HOLDFAST_SERVER_APP_SERVER_H_
+#define HOLDFAST_SERVER_APP_SERVER_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "net/time/clock.h"
+#include "server/config/config.h"
+#include "server/connection/client_server.h"
+#include "server/engine/engine.h"
+#include "server/reclaim/cron.h"
+
+namespace holdfast::server {
+
+// A whole Holdfast server: all parts, wired together. main() has one; tests have
+// as many as they like in one process.
+class Server {
+ public:
+  // The clock outlives the server.
+  Server(std::unique_ptr<Config> config, const net::Clock* clock);
+  // Stops.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Begins to serve. Errors name what could not be had (an address in use).
+  absl::Status Start(ClientServer::PortChoice choice = ClientServer::PortChoice::kConfigured);
+
+  // Ends all connections, then all other threads. Idempotent.
+  void Stop();
+
+  Engine& engine() { return engine_; }
+  int port() const { return clients_.port(); }
+
+ private:
+  Engine engine_;
+  ClientServer clients_;
+  std::unique_ptr<Cron> cron_;
+};
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_APP_SERVER_H_

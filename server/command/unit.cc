@@ -1,0 +1,74 @@
+#include "server/command/unit.h"
+
+#include <utility>
+
+#include "glog/logging.h"
+#include "net/resp/reply_writer.h"
+#include "server/command/db.h"
+#include "server/engine/engine.h"
+
+namespace holdfast::server {
+namespace {
+
+constexpr size_t kKeptEffectBytes = 64 * 1024;  // More is given back after the unit.
+
+}  // namespace
+
+ExecutionUnit::ExecutionUnit(Engine* engine)
+    : engine_(engine), locks_(&engine->keyspace().slots(), &engine->keyspace().gate()) {}
+
+void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
+  DCHECK(locks_.holds_nothing());
+  now_ms_ = now_ms;
+  from_primary_ = from_primary;
+  // The log is switched on under the exclusive gate, which a write that has
+  // passed holds up; one that has not passed yet reads this again in End().
+  wants_effects_ = !from_primary;
+  changes_ = 0;
+  cached_ = KeyRef();
+}
+
+void ExecutionUnit::AddEffect(int db, absl::Span<const absl::string_view> args) {
+  if (!wants_effects_ || !engine_->log().active()) return;
+  net::AppendCommand(&effect_bytes_, args);
+  ends_.push_back({db, effect_bytes_.size()});
+}
+
+void ExecutionUnit::End(absl::string_view raw) {
+  if (!raw.empty()) {
+    engine_->log().AppendRaw(raw);
+  } else if (!ends_.empty()) {
+    absl::InlinedVector<Effect, 4> effects;
+    size_t begin = 0;
+    for (const EffectEnd& e : ends_) {
+      effects.push_back({e.db, absl::string_view(effect_bytes_).substr(begin, e.end - begin)});
+      begin = e.end;
+    }
+    engine_->log().AppendUnit(effects);
+    ends_.clear();
+    effect_bytes_.clear();
+    if (effect_bytes_.capacity() > kKeptEffectBytes) std::string().swap(effect_bytes_);
+  }
+  if (changes_ != 0) engine_->stats().changes_since_save.fetch_add(changes_, std::memory_order_relaxed);
+  locks_.Release();
+  cached_ = KeyRef();  // Its view dies with the caller's buffer.
+  if (!expired_.empty()) DeleteExpired();
+}
+
+void ExecutionUnit::DeleteLater(int db, absl::string_view key) {
+  constexpr size_t kMost = 1024;  // The expiry cycle finds the others.
+  if (expired_.size() < kMost) expired_.push_back({db, std::string(key)});
+}
+
+void ExecutionUnit::DeleteExpired() {
+  std::vector<ExpiredKey> expired;
+  expired.swap(expired_);
+  for (const ExpiredKey& e : expired) {
+    changes_ = 0;
+    locks_.LockOne(SlotOfKey(e.key), true, true);
+    if (!engine_->is_replica()) Db(this, e.db).DeleteIfExpired(e.key);
+    End();
+  }
+}
+
+}  // namespace holdfast::server

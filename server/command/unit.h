@@ -1,0 +1,88 @@
+#ifndef HOLDFAST_SERVER_COMMAND_UNIT_H_
+#define HOLDFAST_SERVER_COMMAND_UNIT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "server/keyspace/slot.h"
+#include "server/keyspace/slot_table.h"
+#include "server/write_stream/command_log.h"
+
+namespace holdfast::server {
+
+class Engine;
+
+// One execution unit: a command, or a transaction with all of its commands. It
+// owns the locks taken for it and gathers its effects, which go into the log in
+// one piece, before the locks are released. One thread's; reused from one unit
+// to the next so that its buffers are.
+class ExecutionUnit {
+ public:
+  explicit ExecutionUnit(Engine* engine);
+  ExecutionUnit(const ExecutionUnit&) = delete;
+  ExecutionUnit& operator=(const ExecutionUnit&) = delete;
+
+  Engine& engine() { return *engine_; }
+  SlotSetLock& locks() { return locks_; }
+
+  // Starts a unit at this time. `from_primary`: the commands come down the
+  // replication link, and their raw bytes are what the log gets.
+  void Begin(int64_t now_ms, bool from_primary);
+  // Appends the effects to the log (or, from the primary, `raw`), releases the
+  // locks and then does what needed others: deletes expired keys that were met
+  // under a shared lock.
+  void End(absl::string_view raw = {});
+
+  // Milliseconds since the Unix epoch, the same for the whole unit.
+  int64_t now_ms() const { return now_ms_; }
+  bool from_primary() const { return from_primary_; }
+  // Whether the effects are wanted at all; if not, encoding them can be spared.
+  bool wants_effects() const { return wants_effects_; }
+  void AddEffect(int db, absl::Span<const absl::string_view> args);
+  size_t effect_count() const { return ends_.size(); }
+
+  // Changes made so far in this unit (Redis: "dirty").
+  int64_t changes() const { return changes_; }
+  void CountChange(int64_t n = 1) { changes_ += n; }
+
+  // An expired key met under a shared lock, to be deleted after the unit.
+  void DeleteLater(int db, absl::string_view key);
+
+  // The derived parts of a key, remembered for the next call with the same view.
+  const KeyRef& Ref(absl::string_view key) {
+    if (key.data() != cached_.bytes.data() || key.size() != cached_.bytes.size()) cached_ = KeyRef(key);
+    return cached_;
+  }
+
+ private:
+  struct ExpiredKey {
+    int db;
+    std::string key;
+  };
+  struct EffectEnd {
+    int db;
+    size_t end;
+  };
+
+  void DeleteExpired();
+
+  Engine* const engine_;
+  SlotSetLock locks_;
+  int64_t now_ms_ = 0;
+  bool from_primary_ = false;
+  bool wants_effects_ = false;
+  int64_t changes_ = 0;
+  KeyRef cached_;
+  std::string effect_bytes_;
+  absl::InlinedVector<EffectEnd, 4> ends_;
+  std::vector<ExpiredKey> expired_;
+};
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_COMMAND_UNIT_H_

@@ -1,0 +1,82 @@
+#include "server/commands/debug_digest.h"
+
+#include <cstddef>
+
+#include "absl/strings/escaping.h"
+#include "glog/logging.h"
+#include "openssl/sha.h"
+#include "server/commands/scan_walk.h"
+#include "server/engine/engine.h"
+#include "server/keyspace/keyspace.h"
+
+namespace holdfast::server {
+namespace {
+
+using Sha1 = std::array<unsigned char, SHA_DIGEST_LENGTH>;
+
+Sha1 Sha1Of(absl::string_view bytes) {
+  Sha1 hash;
+  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.data());
+  return hash;
+}
+
+void DigestString(const Entry& entry, DatasetDigest* digest) {
+  char scratch[Entry::kScratch];
+  digest->Mix(entry.StringBytes(scratch));
+}
+
+// The types' numbers in Redis's object headers, which go into the digest. Those
+// of ValueType are RDB's and happen to be the same, but for what RDB lacks.
+uint32_t DigestNumber(ValueType type) { return static_cast<uint32_t>(type); }
+
+}  // namespace
+
+void DatasetDigest::Xor(absl::string_view bytes) {
+  const Sha1 hash = Sha1Of(bytes);
+  for (size_t i = 0; i < hash.size(); ++i) bytes_[i] ^= hash[i];
+}
+
+void DatasetDigest::Mix(absl::string_view bytes) {
+  Xor(bytes);
+  bytes_ = Sha1Of(this->bytes());
+}
+
+void DatasetDigest::MixUint32(uint32_t value) {
+  const char bytes[4] = {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
+                         static_cast<char>(value)};
+  Mix(absl::string_view(bytes, sizeof(bytes)));
+}
+
+std::string DatasetDigest::Hex() const { return absl::BytesToHexString(bytes()); }
+
+void DigestValue(const Entry& entry, DatasetDigest* digest) {
+  digest->MixUint32(DigestNumber(entry.type()));
+  switch (entry.type()) {
+    case ValueType::kString:
+      DigestString(entry, digest);
+      break;
+    default:
+      LOG(FATAL) << "no digest for type " << TypeName(entry.type());
+  }
+  if (entry.has_expiry()) digest->Xor("!!expire!!");
+}
+
+DatasetDigest DigestOfKeyspace(ExecutionUnit& unit) {
+  DatasetDigest all;
+  const int databases = unit.engine().keyspace().database_count();
+  for (int db = 0; db < databases; ++db) {
+    bool empty = true;
+    WalkEntries(unit, db, kWalkBegin, WalkBounds(), [&](const Entry& entry) {
+      // The database's number goes in once, before its first key.
+      if (empty) all.MixUint32(static_cast<uint32_t>(db));
+      empty = false;
+      DatasetDigest one;
+      one.Mix(entry.key());
+      DigestValue(entry, &one);
+      all.Xor(one.bytes());
+    });
+  }
+  return all;
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,169 @@
+#include "server/connection/connection.h"
+
+#include <poll.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "server/transaction/transaction.h"
+
+namespace holdfast::server {
+namespace {
+
+// Replies are sent when there are so many even if more input waits.
+constexpr size_t kFlushBytes = 64 * 1024;
+// More than this is given back to the allocator once it is sent.
+constexpr size_t kKeptOutputBytes = 64 * 1024;
+// How often a stalled sender looks whether anything was accepted.
+constexpr absl::Duration kStallSlice = absl::Milliseconds(250);
+
+thread_local Connection* connection_of_this_thread = nullptr;
+
+}  // namespace
+
+Connection::Connection(Engine* engine, std::unique_ptr<net::SocketStream> stream, std::shared_ptr<Session> session)
+    : engine_(*engine), stream_(std::move(stream)), session_(std::move(session)), dispatcher_(engine, session_.get()) {}
+
+Connection::~Connection() = default;
+
+Connection* Connection::OfThisThread() { return connection_of_this_thread; }
+
+absl::Status Connection::Run() {
+  connection_of_this_thread = this;
+  stream_->set_yield_before_block(true);
+  const auto end = absl::MakeCleanup([this] {
+    UnwatchAll(&engine_, session_.get());
+    session_->DetachStream();
+    connection_of_this_thread = nullptr;
+  });
+  for (;;) {
+    absl::Status status = absl::OkStatus();
+    // What came in while replies were being sent may be whole commands.
+    if (!std::exchange(received_while_flushing_, false)) status = Receive();
+    if (!status.ok()) return status;
+    status = ExecuteInput();
+    const absl::Status sent = Flush();
+    if (!status.ok()) return status;
+    if (!sent.ok()) return sent;
+    if (session_->own.takeover != nullptr) {
+      const std::function<void()> takeover = std::exchange(session_->own.takeover, nullptr);
+      takeover();
+      return absl::CancelledError("the connection was taken over");
+    }
+  }
+}
+
+absl::Status Connection::Receive() {
+  decoder_.set_authenticated(session_->own.authenticated);
+  const absl::Duration idle = engine_.config().Duration(ConfigId::kTimeout);
+  const net::Deadline deadline = idle > absl::ZeroDuration() && !decoder_.mid_request()
+                                     ? net::Deadline::After(engine_.clock(), idle)
+                                     : net::Deadline::Never();
+  const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(decoder_.bytes_wanted()), deadline);
+  if (!n.ok()) {
+    return absl::IsDeadlineExceeded(n.status()) ? absl::DeadlineExceededError("Closing idle client") : n.status();
+  }
+  if (*n == 0) return absl::UnavailableError("Client closed connection");
+  return Received(*n);
+}
+
+absl::Status Connection::Received(size_t n) {
+  input_.Commit(n);
+  session_->bytes_in.fetch_add(static_cast<int64_t>(n), std::memory_order_relaxed);
+  engine_.stats().net_input_bytes.Add(static_cast<int64_t>(n));
+  const auto limit = static_cast<size_t>(engine_.config().Int(ConfigId::kClientQueryBufferLimit));
+  if (input_.size() + session_->queued_bytes.load(std::memory_order_relaxed) <= limit) return absl::OkStatus();
+  engine_.stats().client_query_buffer_limit_disconnections.fetch_add(1, std::memory_order_relaxed);
+  return absl::ResourceExhaustedError("Closing client that reached max query buffer length");
+}
+
+absl::Status Connection::ExecuteInput() {
+  dispatcher_.BeginBatch();
+  for (;;) {
+    decoder_.set_max_bulk_len(engine_.config().Int(ConfigId::kProtoMaxBulkLen));
+    const net::RequestDecoder::Result result = decoder_.Next(&input_);
+    switch (result) {
+      case net::RequestDecoder::Result::kNeedMore:
+        NoteSizes();
+        return absl::OkStatus();
+      case net::RequestDecoder::Result::kEmpty:
+        continue;
+      case net::RequestDecoder::Result::kError: {
+        const std::string text = absl::StrCat("ERR ", decoder_.error_text());
+        engine_.stats().CountError(text);
+        net::ReplyWriter(&output_).Error(text);
+        return absl::InvalidArgumentError(text);
+      }
+      case net::RequestDecoder::Result::kCommand:
+        dispatcher_.Execute(decoder_.args(), &output_);
+        decoder_.set_authenticated(session_->own.authenticated);
+        break;
+    }
+    if (session_->own.close_after_reply || session_->killed()) return absl::CancelledError("closing after the reply");
+    if (session_->own.takeover != nullptr) {
+      decoder_.Release(&input_);
+      return absl::OkStatus();
+    }
+    if (output_.size() >= kFlushBytes) {
+      decoder_.Release(&input_);
+      const absl::Status sent = Flush();
+      if (!sent.ok()) return sent;
+    }
+  }
+}
+
+void Connection::NoteSizes() {
+  session_->query_bytes.store(input_.size(), std::memory_order_relaxed);
+  session_->query_capacity.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  session_->output_capacity.store(output_.capacity(), std::memory_order_relaxed);
+}
+
+absl::Status Connection::Flush() {
+  size_t sent = 0;
+  absl::Duration timeout = engine_.config().Duration(ConfigId::kClientSendTimeoutMs);
+  if (timeout == absl::ZeroDuration()) timeout = absl::InfiniteDuration();
+  const net::Deadline never_wait = net::Deadline::After(engine_.clock(), absl::ZeroDuration());
+  net::Deadline progress = net::Deadline::After(engine_.clock(), timeout);
+  while (sent < output_.size()) {
+    const iovec part = {output_.data() + sent, output_.size() - sent};
+    const absl::StatusOr<size_t> n = stream_->WriteSome(absl::MakeConstSpan(&part, 1), never_wait);
+    if (n.ok()) {
+      sent += *n;
+      session_->bytes_out.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
+      engine_.stats().net_output_bytes.Add(static_cast<int64_t>(*n));
+      if (sent < output_.size()) progress = net::Deadline::After(engine_.clock(), timeout);
+      continue;
+    }
+    if (!absl::IsDeadlineExceeded(n.status())) return n.status();
+    if (progress.Expired()) {
+      return absl::DeadlineExceededError(absl::StrCat("client took no byte of its replies for ",
+                                                      absl::FormatDuration(timeout)));
+    }
+    session_->output_bytes.store(output_.size() - sent, std::memory_order_relaxed);
+    pollfd waiting = {stream_->fd(), POLLIN | POLLOUT, 0};
+    const absl::Duration slice = std::min(progress.NextWait(), kStallSlice);
+    poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(slice)) + 1);
+    if ((waiting.revents & POLLIN) != 0) {
+      const absl::Status received = ReceiveWhileFlushing();
+      if (!received.ok()) return received;
+    }
+  }
+  output_.clear();
+  if (output_.capacity() > kKeptOutputBytes) std::string().swap(output_);
+  session_->output_bytes.store(0, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+absl::Status Connection::ReceiveWhileFlushing() {
+  const absl::StatusOr<size_t> n = stream_->TryRead(input_.WriteArea());
+  if (!n.ok()) return absl::IsDeadlineExceeded(n.status()) ? absl::OkStatus() : n.status();
+  if (*n == 0) return absl::UnavailableError("Client closed connection");
+  received_while_flushing_ = true;
+  return Received(*n);
+}
+
+}  // namespace holdfast::server

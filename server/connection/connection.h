@@ -1,0 +1,66 @@
+#ifndef HOLDFAST_SERVER_CONNECTION_CONNECTION_H_
+#define HOLDFAST_SERVER_CONNECTION_CONNECTION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "net/resp/input_buffer.h"
+#include "net/resp/request_decoder.h"
+#include "net/socket/socket_stream.h"
+#include "server/dispatch/dispatcher.h"
+#include "server/engine/engine.h"
+#include "server/session/session.h"
+
+namespace holdfast::server {
+
+// One client: its socket, what has arrived and not been executed, what has been
+// answered and not been sent. Run() is the whole life of the connection in one
+// thread: receive, execute what is complete, send the replies once the input is
+// drained (or they grow large), again. Other threads reach it through its Session.
+class Connection {
+ public:
+  Connection(Engine* engine, std::unique_ptr<net::SocketStream> stream, std::shared_ptr<Session> session);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Returns when the connection has ended, for whatever reason; says why.
+  absl::Status Run();
+
+  Session& session() { return *session_; }
+  const std::shared_ptr<Session>& shared_session() const { return session_; }
+
+  // For a command that takes the connection over (PSYNC), in its thread.
+  net::SocketStream& stream() { return *stream_; }
+  net::InputBuffer& input() { return input_; }
+  net::RequestDecoder& decoder() { return decoder_; }
+  Dispatcher& dispatcher() { return dispatcher_; }
+  // The connection whose Run() is executing on this thread; null elsewhere.
+  static Connection* OfThisThread();
+
+ private:
+  absl::Status Receive();
+  // Executes what has arrived. kCancelled when the connection is to be closed.
+  absl::Status ExecuteInput();
+  // Sends the replies. While the peer does not take them, what it sends is
+  // received, so that a client that sends all before it reads is not stuck.
+  absl::Status Flush();
+  absl::Status ReceiveWhileFlushing();
+  // Takes `n` bytes in that were read into the input buffer.
+  absl::Status Received(size_t n);
+  void NoteSizes();
+
+  Engine& engine_;
+  const std::unique_ptr<net::SocketStream> stream_;
+  const std::shared_ptr<Session> session_;
+  Dispatcher dispatcher_;
+  net::InputBuffer input_;
+  net::RequestDecoder decoder_;
+  std::string output_;
+  bool received_while_flushing_ = false;
+};
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_CONNECTION_CONNECTION_H_

@@ -1,0 +1,272 @@
+#include "server/dispatch/dispatcher.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "glog/logging.h"
+#include "server/command/errors.h"
+
+namespace holdfast::server {
+namespace {
+
+// Which dispatcher this thread is executing a command for: handlers that execute
+// others (EXEC) find it by this instead of through every context.
+thread_local Dispatcher* current_dispatcher = nullptr;
+
+void AddSlots(absl::Span<const KeyUse> keys, absl::Span<const absl::string_view> args, std::vector<SlotUse>* slots) {
+  for (const KeyUse& key : keys) slots->push_back({SlotOfKey(args[key.arg]), key.exclusive()});
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Engine* engine, Session* session) : engine_(*engine), session_(*session), unit_(engine) {
+  BeginBatch();
+}
+
+Dispatcher& Dispatcher::Of(CommandContext&) { return *current_dispatcher; }
+
+void Dispatcher::BeginBatch() {
+  now_ = engine_.clock()->Now();
+  wall_offset_ns_ = absl::ToUnixNanos(engine_.clock()->WallNow()) - now_.nanos();
+}
+
+void Dispatcher::Execute(absl::Span<const absl::string_view> args, std::string* out) {
+  net::ReplyWriter reply(out, session_.protocol.load(std::memory_order_relaxed));
+  const size_t reply_start = out->size();
+  session_.last_interaction_ms.store(now_.nanos() / 1000000, std::memory_order_relaxed);
+  session_.own.skip_this_reply = session_.own.skip_next_reply;
+  session_.own.skip_next_reply = false;
+
+  const CommandSpec* spec = engine_.commands().ResolveOrNull(args);
+  if (spec == nullptr) {
+    Reject(nullptr, engine_.commands().Resolve(args).status().message(), &reply);
+  } else if (!ArityFits(*spec, args.size()) || spec->handler == nullptr) {
+    Reject(spec, absl::StrCat("ERR wrong number of arguments for '", spec->full_name, "' command"), &reply);
+  } else {
+    session_.last_command.store(spec, std::memory_order_relaxed);
+    uint64_t flags = spec->flags;
+    if (session_.own.in_multi && spec->Is(kLocksItself)) {
+      // EXEC is held to what its commands are held to.
+      for (const QueuedCommand& queued : session_.own.queue) {
+        flags |= queued.spec->flags & (kWrite | kDenyOom | kMayReplicate);
+      }
+    }
+    const absl::string_view refusal = Refusal(*spec, flags);
+    if (!refusal.empty()) {
+      Reject(spec, refusal, &reply);
+    } else if (session_.own.in_multi && !spec->Is(kNotQueued)) {
+      Queue(*spec, args, &reply);
+    } else {
+      WaitWhilePaused(flags);
+      Run(*spec, args, &reply);
+    }
+  }
+  if (session_.own.reply_off || session_.own.skip_this_reply) out->resize(reply_start);
+}
+
+absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
+  const Config& config = engine_.config();
+  if (!session_.own.authenticated && !spec.Is(kNoAuth)) return errors::kNoAuth;
+  if (spec.Is(kInternal)) return "ERR command is not allowed here";
+  if (spec.Is(kNoMulti) && session_.own.in_multi) return "ERR Command not allowed inside a transaction";
+  if ((flags & kDenyOom) != 0 && engine_.OverMemory()) return errors::kOom;
+  const bool writes = (flags & kWrite) != 0;
+  const Role& role = engine_.role();
+  if (writes && !engine_.is_replica()) {
+    const int64_t wanted = config.Int(ConfigId::kMinReplicasToWrite);
+    const int64_t lag = config.Int(ConfigId::kMinReplicasMaxLag);
+    if (wanted > 0 && lag > 0 && engine_.replication().good_replicas(lag) < wanted) return errors::kNoReplicas;
+  }
+  if (engine_.is_replica()) {
+    if (writes) return errors::kReadonly;
+    if (!role.link_up.load(std::memory_order_relaxed) && !config.Bool(ConfigId::kReplicaServeStaleData) &&
+        !spec.Is(kStale)) {
+      return errors::kMasterDown;
+    }
+  }
+  if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading)) {
+    if (!role.async_loading.load(std::memory_order_relaxed) || spec.Is(kNoAsyncLoading)) return errors::kLoading;
+  }
+  return {};
+}
+
+absl::string_view Dispatcher::RefusalBehindGate() const {
+  return engine_.is_replica() ? errors::kReadonly : absl::string_view();
+}
+
+void Dispatcher::Reject(const CommandSpec* spec, absl::string_view text, net::ReplyWriter* reply) {
+  if (spec != nullptr) engine_.stats().Command(spec->id).rejected.fetch_add(1, std::memory_order_relaxed);
+  std::string abort;
+  if (session_.own.in_multi) {
+    session_.own.multi_failed = true;
+    if (spec != nullptr && spec->name == "exec") {
+      abort = absl::StrCat("EXECABORT Transaction discarded because of: ", text);
+      text = abort;
+      session_.own.in_multi = false;
+      session_.own.multi_failed = false;
+      session_.own.queue.clear();
+      session_.queued.store(-1, std::memory_order_relaxed);
+      session_.queued_bytes.store(0, std::memory_order_relaxed);
+    }
+  }
+  engine_.stats().CountError(text);
+  reply->Error(text);
+}
+
+void Dispatcher::Queue(const CommandSpec& spec, absl::Span<const absl::string_view> args, net::ReplyWriter* reply) {
+  QueuedCommand queued{&spec, {}};
+  queued.args.reserve(args.size());
+  size_t bytes = sizeof(QueuedCommand);
+  for (const absl::string_view arg : args) {
+    queued.args.emplace_back(arg);
+    bytes += sizeof(std::string) + arg.size();
+  }
+  session_.own.queue.push_back(std::move(queued));
+  session_.queued.store(static_cast<int>(session_.own.queue.size()), std::memory_order_relaxed);
+  session_.queued_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  reply->SimpleString("QUEUED");
+}
+
+bool Dispatcher::Pausable(uint64_t flags) const {
+  return session_.kind.load(std::memory_order_relaxed) != SessionKind::kReplica &&
+         engine_.pause().Stops((flags & (kWrite | kMayReplicate)) != 0);
+}
+
+void Dispatcher::WaitWhilePaused(uint64_t flags) {
+  if (!Pausable(flags)) return;
+  session_.blocked.store(true, std::memory_order_relaxed);
+  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0, [this] { return session_.killed(); });
+  session_.blocked.store(false, std::memory_order_relaxed);
+  BeginBatch();
+}
+
+absl::string_view Dispatcher::LockFor(const CommandSpec& spec, absl::Span<const absl::string_view> args) {
+  if (spec.Is(kLocksItself) || spec.Is(kWalksKeyspace)) return {};
+  const bool write = spec.Is(kWrite) || spec.Is(kMayReplicate);
+  for (;;) {
+    if (spec.single_key > 0) {
+      const KeyRef& key = unit_.Ref(args[spec.single_key]);
+      unit_.locks().LockOne(key.slot, spec.keys[0].flags != 0 && (spec.keys[0].flags & kKeyRO) == 0, write);
+    } else if (spec.Is(kWholeKeyspace)) {
+      unit_.locks().LockAll();
+    } else if (!spec.keys.empty()) {
+      if (ExtractKeys(spec, args, &keys_)) {
+        slots_.clear();
+        AddSlots(keys_, args, &slots_);
+        unit_.locks().LockMany(slots_, write);
+      } else {
+        // The handler will refuse these arguments. In case it reads them
+        // otherwise than the key specs do, it has every lock.
+        unit_.locks().LockAll();
+      }
+    } else if (write) {
+      unit_.locks().LockGateOnly();
+    }
+    if (!write) return {};
+    // The role or a pause may have changed before the gate was passed.
+    const absl::string_view refusal = spec.Is(kWrite) ? RefusalBehindGate() : absl::string_view();
+    if (refusal.empty() && !Pausable(spec.flags)) return {};
+    if (!refusal.empty() || session_.killed()) {
+      unit_.locks().Release();
+      return refusal.empty() ? absl::string_view("ERR client is being closed") : refusal;
+    }
+    unit_.locks().Release();
+    WaitWhilePaused(spec.flags);
+  }
+}
+
+void Dispatcher::Run(const CommandSpec& spec, absl::Span<const absl::string_view> args, net::ReplyWriter* reply) {
+  Dispatcher* const outer = std::exchange(current_dispatcher, this);
+  unit_.Begin(NowMs(), false);
+  const absl::string_view refusal = LockFor(spec, args);
+  if (!refusal.empty()) {
+    Reject(&spec, refusal, reply);
+  } else {
+    CallInUnit({&spec, args}, reply);
+    unit_.End();
+  }
+  current_dispatcher = outer;
+}
+
+void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
+  const CommandSpec& spec = *call.spec;
+  const int64_t changes_before = unit_.changes();
+  CommandContext ctx(&unit_, &session_, &spec, call.args, reply,
+                     static_cast<int>(session_.db.load(std::memory_order_relaxed)));
+  spec.handler(ctx);
+  if ((ctx.own_effect_ && unit_.changes() > changes_before) || ctx.forced_effect_) {
+    unit_.AddEffect(ctx.db_index_, call.args);
+  }
+  const net::MonoTime end = engine_.clock()->Now();
+  const int64_t nanos = end.nanos() - now_.nanos();
+  now_ = end;
+  CommandStats& stats = engine_.stats().Command(spec.id);
+  stats.calls.Add(1);
+  stats.nanos.Add(nanos);
+  if (ctx.failed_) stats.failed.fetch_add(1, std::memory_order_relaxed);
+  stats.latency.Record(nanos);
+}
+
+absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls, absl::Span<const SlotUse> extra) {
+  uint64_t flags = 0;
+  bool everything = false;
+  slots_.assign(extra.begin(), extra.end());
+  for (const Call& call : calls) {
+    flags |= call.spec->flags & (kWrite | kMayReplicate);
+    if (call.spec->Is(kWholeKeyspace) || call.spec->Is(kWalksKeyspace)) {
+      everything = true;
+    } else if (ExtractKeys(*call.spec, call.args, &keys_)) {
+      AddSlots(keys_, call.args, &slots_);
+    } else {
+      everything = true;
+    }
+  }
+  for (;;) {
+    if (everything) {
+      unit_.locks().LockAll();
+    } else {
+      unit_.locks().LockMany(slots_, flags != 0);
+    }
+    if (unit_.from_primary()) return absl::OkStatus();
+    const absl::string_view refusal = (flags & kWrite) != 0 ? RefusalBehindGate() : absl::string_view();
+    if (refusal.empty() && !Pausable(flags)) return absl::OkStatus();
+    unit_.locks().Release();
+    if (!refusal.empty()) return absl::FailedPreconditionError(refusal);
+    if (session_.killed()) return absl::CancelledError("ERR client is being closed");
+    WaitWhilePaused(flags);
+  }
+}
+
+absl::Status Dispatcher::Apply(absl::Span<const std::vector<absl::string_view>> commands, absl::string_view raw) {
+  BeginBatch();
+  std::vector<Call> calls;
+  calls.reserve(commands.size());
+  for (const auto& args : commands) {
+    const CommandSpec* spec = engine_.commands().ResolveOrNull(args);
+    if (spec == nullptr) return absl::InternalError(engine_.commands().Resolve(args).status().message());
+    if (!ArityFits(*spec, args.size()) || spec->handler == nullptr || spec->Is(kLocksItself)) {
+      return absl::InternalError(absl::StrCat("a primary cannot send '", spec->full_name, "' with ", args.size() - 1,
+                                              " arguments"));
+    }
+    calls.push_back({spec, args});
+  }
+  Dispatcher* const outer = std::exchange(current_dispatcher, this);
+  unit_.Begin(NowMs(), true);
+  absl::Status status = LockForCalls(calls, {});
+  std::string replies;
+  net::ReplyWriter reply(&replies, 2);
+  for (const Call& call : calls) {
+    if (!status.ok()) break;
+    replies.clear();
+    CallInUnit(call, &reply);
+    if (!replies.empty() && replies[0] == '-') {
+      status = absl::InternalError(absl::StrCat("'", call.spec->full_name, "' failed: ", replies.substr(1)));
+    }
+  }
+  unit_.End(status.ok() ? raw : absl::string_view());
+  current_dispatcher = outer;
+  return status;
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,78 @@
+#include "server/engine/engine.h"
+
+#include <random>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/stats/memory.h"
+
+namespace holdfast::server {
+namespace {
+
+CommandLog::Limits LogLimits(const Config& config) {
+  CommandLog::Limits limits;
+  limits.window_bytes = config.Int(ConfigId::kReplBacklogSize);
+  limits.max_bytes = std::max(limits.window_bytes, config.Int(ConfigId::kReplBacklogMaxBytes));
+  return limits;
+}
+
+// splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
+uint64_t Mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Config> config, const net::Clock* clock)
+    : clock_(clock),
+      config_(std::move(config)),
+      run_id_(RandomReplicationId()),
+      started_(clock->Now()),
+      keyspace_(static_cast<int>(config_->Int(ConfigId::kDatabases))),
+      log_(clock, LogLimits(*config_)),
+      pause_(clock),
+      average_ttl_ms_(new std::atomic<int64_t>[keyspace_.database_count()]()) {
+  TickLruClock();
+}
+
+Engine::~Engine() = default;
+
+void Engine::FinishSetup() { stats_.SetCommandCount(commands_.id_limit()); }
+
+int64_t Engine::WallMs() const { return absl::ToUnixMillis(clock_->WallNow()); }
+
+void Engine::TickLruClock() {
+  lru_clock_.store(static_cast<uint32_t>(absl::ToUnixSeconds(clock_->WallNow())), std::memory_order_relaxed);
+}
+
+uint64_t Engine::RandomU64() {
+  thread_local uint64_t state = [] {
+    std::random_device device;
+    return (uint64_t{device()} << 32) ^ device();
+  }();
+  state += 0x9e3779b97f4a7c15;
+  return Mix(state);
+}
+
+void Engine::FreeLater(std::shared_ptr<Database> database) {
+  const size_t objects = database == nullptr ? 0 : database->Size();
+  lazy_free_.Add(std::move(database), objects);
+}
+
+bool Engine::OverMemory() {
+  const int64_t limit = config_->Int(ConfigId::kMaxMemory);
+  if (limit == 0) return false;
+  const int64_t now = clock_->Now().nanos();
+  const int64_t fresh_ns = absl::ToInt64Nanoseconds(absl::Milliseconds(1));
+  if (now - memory_checked_ns_.load(std::memory_order_relaxed) > fresh_ns ||
+      memory_checked_limit_.load(std::memory_order_relaxed) != limit) {
+    over_memory_.store(AllocatorUse().allocated > static_cast<size_t>(limit), std::memory_order_relaxed);
+    memory_checked_limit_.store(limit, std::memory_order_relaxed);
+    memory_checked_ns_.store(now, std::memory_order_relaxed);
+  }
+  return over_memory_.load(std::memory_order_relaxed);
+}
+
+}  // namespace holdfast::server

@@ -1,0 +1,114 @@
+#ifndef HOLDFAST_SERVER_ENGINE_ENGINE_H_
+#define HOLDFAST_SERVER_ENGINE_ENGINE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "net/time/clock.h"
+#include "server/command/table.h"
+#include "server/config/config.h"
+#include "server/engine/pause.h"
+#include "server/engine/role.h"
+#include "server/keyspace/keyspace.h"
+#include "server/reclaim/lazy_free.h"
+#include "server/session/registry.h"
+#include "server/stats/stats.h"
+#include "server/write_stream/command_log.h"
+
+namespace holdfast::server {
+
+// One server's parts, as commands and threads find them. It owns them and has
+// little behaviour of its own; each part says itself which threads may use it.
+// Put together by server/app (or a test) before the first client: families are
+// added to commands(), then FinishSetup().
+class Engine {
+ public:
+  // The clock outlives the engine.
+  Engine(std::unique_ptr<Config> config, const net::Clock* clock);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const net::Clock* clock() const { return clock_; }
+  Config& config() { return *config_; }
+  Keyspace& keyspace() { return keyspace_; }
+  CommandLog& log() { return log_; }
+  Stats& stats() { return stats_; }
+  SessionRegistry& sessions() { return sessions_; }
+  Role& role() { return role_; }
+  const Role& role() const { return role_; }
+  Pause& pause() { return pause_; }
+  LazyFree& lazy_free() { return lazy_free_; }
+
+  CommandTable& commands() { return commands_; }
+  const CommandTable& commands() const { return commands_; }
+  ReplicationHooks& replication() { return replication_; }
+  // Called once all commands are in the table.
+  void FinishSetup();
+
+  bool is_replica() const { return role_.is_replica.load(std::memory_order_relaxed); }
+
+  // Milliseconds since the Unix epoch.
+  int64_t WallMs() const;
+  // Seconds for Entry::access(); moved by the cron thread.
+  uint32_t lru_clock() const { return lru_clock_.load(std::memory_order_relaxed); }
+  void TickLruClock();
+
+  // Any thread. Not for secrets.
+  uint64_t RandomU64();
+
+  void FreeLater(std::shared_ptr<Database> database);
+
+  bool active_expire() const { return active_expire_.load(std::memory_order_relaxed); }
+  void set_active_expire(bool on) { active_expire_.store(on, std::memory_order_relaxed); }
+
+  // INFO keyspace's avg_ttl, kept by the expiry cycle.
+  int64_t average_ttl_ms(int db) const { return average_ttl_ms_[db].load(std::memory_order_relaxed); }
+  void set_average_ttl_ms(int db, int64_t ms) { average_ttl_ms_[db].store(ms, std::memory_order_relaxed); }
+
+  // Whether more memory is in use than `maxmemory` allows, to within a
+  // millisecond's allocations.
+  bool OverMemory();
+
+  // A keyspace event; nobody listens until pub/sub is there.
+  void NotifyKeyspaceEvent(int, uint32_t, absl::string_view, absl::string_view) {}
+
+  // Ends the server in an orderly way; set by server/app. The argument is
+  // whether to skip saving.
+  std::function<void()> request_shutdown = [] {};
+
+  const std::string& run_id() const { return run_id_; }
+  net::MonoTime started() const { return started_; }
+  int port() const { return port_.load(std::memory_order_relaxed); }
+  void set_port(int port) { port_.store(port, std::memory_order_relaxed); }
+
+ private:
+  const net::Clock* const clock_;
+  const std::unique_ptr<Config> config_;
+  const std::string run_id_;
+  const net::MonoTime started_;
+  LazyFree lazy_free_;
+  Keyspace keyspace_;
+  CommandLog log_;
+  Stats stats_;
+  SessionRegistry sessions_;
+  CommandTable commands_;
+  Role role_;
+  ReplicationHooks replication_;
+  Pause pause_;
+  std::atomic<uint32_t> lru_clock_{0};
+  std::atomic<bool> active_expire_{true};
+  std::atomic<int> port_{0};
+  const std::unique_ptr<std::atomic<int64_t>[]> average_ttl_ms_;  // Of each database.
+  std::atomic<int64_t> memory_checked_ns_{0};
+  std::atomic<bool> over_memory_{false};
+  std::atomic<int64_t> memory_checked_limit_{0};
+};
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_ENGINE_ENGINE_H_

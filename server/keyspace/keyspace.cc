@@ -1,0 +1,64 @@
+#include "server/keyspace/keyspace.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::server {
+
+Keyspace::Keyspace(int databases) {
+  databases_.reserve(databases);
+  for (int i = 0; i < databases; ++i) databases_.push_back(NewDatabase());
+}
+
+void Keyspace::ForEachDatabase(absl::FunctionRef<void(int, const Database&)> fn) {
+  absl::ReaderMutexLock lock(&slots_[0].mu);
+  for (int i = 0; i < database_count(); ++i) fn(i, *databases_[i]);
+}
+
+size_t Keyspace::SizeOf(int index) {
+  absl::ReaderMutexLock lock(&slots_[0].mu);
+  return databases_[index]->Size();
+}
+
+std::shared_ptr<Database> Keyspace::Replace(int index, std::shared_ptr<Database> fresh) {
+  if (fresh == nullptr) fresh = NewDatabase();
+  databases_[index].swap(fresh);
+  return fresh;
+}
+
+void Keyspace::AddWatch(Slot slot, KeyWatch watch) {
+  auto& watches = slots_[slot].watches;
+  if (watches == nullptr) watches = std::make_unique<std::vector<KeyWatch>>();
+  watches->push_back(std::move(watch));
+}
+
+void Keyspace::RemoveWatch(Slot slot, int db, absl::string_view key, const std::atomic<bool>* dirty) {
+  auto& watches = slots_[slot].watches;
+  if (watches == nullptr) return;
+  watches->erase(std::remove_if(watches->begin(), watches->end(),
+                                [&](const KeyWatch& w) { return w.db == db && w.dirty.get() == dirty && w.key == key; }),
+                 watches->end());
+  if (watches->empty()) watches.reset();
+}
+
+void Keyspace::TouchWatchedSlow(Slot slot, int db, absl::string_view key) {
+  for (const KeyWatch& watch : *slots_[slot].watches) {
+    if (watch.db == db && watch.key == key) watch.dirty->store(true, std::memory_order_relaxed);
+  }
+}
+
+void Keyspace::TouchAllWatched(int db, const Database& before, const Database& after) {
+  for (int i = 0; i < kSlots; ++i) {
+    const auto& watches = slots_[static_cast<Slot>(i)].watches;
+    if (watches == nullptr) continue;
+    for (const KeyWatch& watch : *watches) {
+      if (watch.db != db) continue;
+      const KeyRef key(watch.key);
+      if (before.Find(key) != nullptr || after.Find(key) != nullptr) {
+        watch.dirty->store(true, std::memory_order_relaxed);
+      }
+    }
+  }
+}
+
+}  // namespace holdfast::server

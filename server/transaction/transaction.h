@@ -1,0 +1,30 @@
+#ifndef HOLDFAST_SERVER_TRANSACTION_TRANSACTION_H_
+#define HOLDFAST_SERVER_TRANSACTION_TRANSACTION_H_
+
+#include "absl/types/span.h"
+#include "server/command/spec.h"
+#include "server/command/unit.h"
+#include "server/engine/engine.h"
+#include "server/session/session.h"
+
+namespace holdfast::server {
+
+// MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+//
+// EXEC is one execution unit: the slots of all queued commands and of all
+// watched keys are locked once, in order; then it is seen whether a watched key
+// was touched; then the commands run, and their effects go into the log in one
+// piece.
+absl::Span<const CommandSpec> TransactionCommands();
+
+// Ends a session's transaction and forgets its queue.
+void DiscardTransaction(Session* session);
+
+// Takes the session's watches off the keyspace, locking one slot at a time.
+// REQUIRES: the calling thread holds no slot. For UNWATCH, and for a connection
+// that ends.
+void UnwatchAll(Engine* engine, Session* session);
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_TRANSACTION_TRANSACTION_H_
