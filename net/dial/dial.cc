@@ -34,15 +34,6 @@ namespace {
 
 absl::Status Stopped() { return absl::CancelledError("stopped"); }
 
-// A port of the loopback that nobody listens on may be our own: the kernel
-// picks it as the source, and TCP's simultaneous open does the rest. A replica
-// that redials its dead primary would find itself talking to itself.
-bool IsSelfConnected(int fd) {
-  const HostPort local = LocalHostPort(fd);
-  const HostPort peer = PeerHostPort(fd);
-  return local.port != 0 && local.port == peer.port && local.host == peer.host;
-}
-
 absl::StatusOr<Socket> ConnectOne(const ResolvedAddress& to,
                                   const DialOptions& options,
                                   Deadline deadline) {

@@ -121,6 +121,12 @@ HostPort PeerHostPort(int fd) {
   return {"?", 0};
 }
 
+bool IsSelfConnected(int fd) {
+  const HostPort local = LocalHostPort(fd);
+  const HostPort peer = PeerHostPort(fd);
+  return local.port != 0 && local.port == peer.port && local.host == peer.host;
+}
+
 bool PeerIsLocal(int fd) {
   const SocketAddress a = Query(fd, getpeername);
   if (a.length < sizeof(sa_family_t)) return false;

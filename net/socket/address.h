@@ -29,6 +29,12 @@ std::string JoinHostPort(absl::string_view host, int port);
 // Whether the peer is on a loopback address or a unix socket (protected-mode).
 bool PeerIsLocal(int fd);
 
+// Whether a TCP socket is connected to itself. A port of the loopback that
+// nobody listens on may be picked as our own source port, and TCP's
+// simultaneous open does the rest: a replica that redials its dead primary
+// would find itself talking to itself.
+bool IsSelfConnected(int fd);
+
 }  // namespace holdfast::net
 
 #endif  // HOLDFAST_NET_SOCKET_ADDRESS_H_

@@ -63,6 +63,26 @@ TEST(AddressTest, UnixPairsAreLocal) {
   EXPECT_EQ(PeerAddress(pair->first.fd()), "?:0");
 }
 
+TEST(AddressTest, TellsASelfConnection) {
+  Socket s(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in addr{};
+  addr.sin_family = AF_INET;
+  addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* sa = reinterpret_cast<sockaddr*>(&addr);
+  ASSERT_EQ(bind(s.fd(), sa, sizeof(addr)), 0);
+  EXPECT_FALSE(IsSelfConnected(s.fd()));
+  addr.sin_port = htons(static_cast<uint16_t>(LocalHostPort(s.fd()).port));
+  ASSERT_EQ(connect(s.fd(), sa, sizeof(addr)), 0);
+  EXPECT_TRUE(IsSelfConnected(s.fd()));
+  EXPECT_FALSE(IsSelfConnected(-1));
+}
+
+TEST(AddressTest, UnixPairsAreNotSelfConnected) {
+  auto pair = Socket::Pair();
+  ASSERT_TRUE(pair.ok());
+  EXPECT_FALSE(IsSelfConnected(pair->first.fd()));
+}
+
 TEST(AddressTest, JoinsHostAndPort) {
   EXPECT_EQ(JoinHostPort("example.org", 1), "example.org:1");
   EXPECT_EQ(JoinHostPort("fe80::1", 65535), "[fe80::1]:65535");

@@ -40,10 +40,12 @@ class MonoCondVar {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
 
   // Sleeps until `pred()`, which is called with `mu` held, is true or the
-  // deadline passes; returns the last pred().
+  // deadline passes; returns the last pred(). A lambda that reads guarded
+  // members is annotated with ABSL_EXCLUSIVE_LOCKS_REQUIRED(their mutex); that
+  // this is `mu` is more than clang's analysis can follow, so it is off inside.
   template <typename Predicate>
   bool WaitUntil(absl::Mutex* mu, Deadline deadline, Predicate pred)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     while (!pred()) {
       if (!Wait(mu, deadline)) return pred();
     }

@@ -3,12 +3,15 @@
 
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "glog/logging.h"
 #include "net/socket/stop_signal.h"
 #include "net/time/clock.h"
+#include "server/app/limits.h"
+#include "server/app/logging.h"
 #include "server/app/server.h"
 #include "server/config/command_line.h"
 
@@ -31,6 +34,37 @@ void InstallSignalHandlers() {
   signal(SIGHUP, SIG_IGN);
 }
 
+// Sees to it that maxclients can be held and says what the system allows; false
+// if there is no room for a single client.
+bool MakeRoomForClients(holdfast::server::Config* config) {
+  using holdfast::server::ConfigId;
+  const int64_t wanted = config->Int(ConfigId::kMaxClients);
+  const int64_t possible = holdfast::server::RaiseOpenFilesFor(wanted);
+  if (possible < 1) {
+    LOG(ERROR) << "The limit of open files (ulimit -n) leaves no room for clients; raise it to at least "
+               << wanted + holdfast::server::kReservedFiles;
+    return false;
+  }
+  if (possible < wanted) {
+    const std::string reduced = std::to_string(possible);
+    LOG(WARNING) << "maxclients " << wanted << " needs more open files than the system allows; it is reduced to "
+                 << reduced << ". Raise 'ulimit -n' for more.";
+    const absl::Status recorded = config->Record(ConfigId::kMaxClients, {reduced});
+    LOG_IF(ERROR, !recorded.ok()) << recorded.message();
+  }
+  const holdfast::server::Capacity capacity =
+      holdfast::server::CapacityOf(holdfast::server::ReadSystemLimits());
+  const int64_t max_clients = config->Int(ConfigId::kMaxClients);
+  if (capacity.clients < max_clients) {
+    LOG(WARNING) << "maxclients is " << max_clients << ", but no more than " << capacity.clients
+                 << " clients, a thread each, fit into this system's limit: " << capacity.tightest;
+  } else {
+    LOG(INFO) << "Room for " << max_clients << " clients (maxclients); the system allows about " << capacity.clients
+              << ": " << capacity.tightest;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,8 +78,12 @@ int main(int argc, char** argv) {
     fprintf(stderr, "%s\n", std::string(parsed.message()).c_str());
     return 1;
   }
-  FLAGS_logtostderr = true;
-  google::InitGoogleLogging(argv[0]);
+  const absl::Status logging = holdfast::server::StartLogging(argv[0], config.get());
+  if (!logging.ok()) {
+    fprintf(stderr, "%s\n", std::string(logging.message()).c_str());
+    return 1;
+  }
+  if (!MakeRoomForClients(config.get())) return 1;
   for (const std::string& note : config->SettingsWithoutEffect()) LOG(INFO) << "Setting without effect: " << note;
 
   holdfast::net::StopSignal stop;
@@ -59,6 +97,9 @@ int main(int argc, char** argv) {
     LOG(ERROR) << "Could not start: " << started.message();
     return 1;
   }
+  const std::string pid_path = server.engine().config().String(ConfigId::kPidFile);
+  const holdfast::server::PidFile pid_file(pid_path.empty() ? "" : server.engine().config().ResolvePath(pid_path));
+  LOG(INFO) << "Server initialized";
   LOG(INFO) << "Holdfast started. PID: " << getpid() << " port: " << server.port();
   LOG(INFO) << "Ready to accept connections";
   stop.WaitUntil(holdfast::net::Deadline::Never());

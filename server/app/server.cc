@@ -2,8 +2,21 @@
 
 #include <utility>
 
+#include "replication/commands/replication_commands.h"
+#include "server/app/config_hooks.h"
+#include "server/commands/admin.h"
+#include "server/commands/client.h"
+#include "server/commands/command.h"
+#include "server/commands/config_command.h"
 #include "server/commands/connection.h"
+#include "server/commands/debug.h"
+#include "server/commands/info.h"
+#include "server/commands/keys.h"
+#include "server/commands/object.h"
+#include "server/commands/scan.h"
+#include "server/commands/server_data.h"
 #include "server/commands/string.h"
+#include "server/stats/memory.h"
 #include "server/transaction/transaction.h"
 
 namespace holdfast::server {
@@ -15,23 +28,40 @@ constexpr absl::Duration kStopPatience = absl::Seconds(4);
 }  // namespace
 
 Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
-    : engine_(std::move(config), clock), clients_(&engine_) {
+    : engine_(std::move(config), clock), replication_(&engine_), clients_(&engine_) {
   CommandTable& commands = engine_.commands();
+  commands.Add(AdminCommands());
+  commands.Add(ClientCommands());
+  commands.Add(CommandCommands());
+  commands.Add(ConfigCommands());
   commands.Add(ConnectionCommands());
+  commands.Add(DebugCommands());
+  commands.Add(InfoCommands());
+  commands.Add(KeyCommands());
+  commands.Add(ObjectCommands());
+  commands.Add(replication::ReplicationCommands());
+  commands.Add(ScanCommands());
+  commands.Add(ServerDataCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
   engine_.FinishSetup();
+  InstallConfigHooks(&engine_, &clients_);
+  engine_.stats().startup_memory.store(AllocatorUse().allocated, std::memory_order_relaxed);
 }
 
 Server::~Server() { Stop(); }
 
 absl::Status Server::Start(ClientServer::PortChoice choice) {
   cron_ = std::make_unique<Cron>(&engine_);
-  return clients_.Start(choice);
+  const absl::Status started = clients_.Start(choice);
+  // After the port is known, which a primary is told.
+  if (started.ok()) replication_.Start();
+  return started;
 }
 
 void Server::Stop() {
   clients_.Stop(kStopPatience);
+  replication_.Stop();
   cron_.reset();
 }
 

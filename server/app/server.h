@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "net/time/clock.h"
+#include "replication/replication.h"
 #include "server/config/config.h"
 #include "server/connection/client_server.h"
 #include "server/engine/engine.h"
@@ -34,6 +35,7 @@ class Server {
 
  private:
   Engine engine_;
+  replication::Replication replication_;
   ClientServer clients_;
   std::unique_ptr<Cron> cron_;
 };

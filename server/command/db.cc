@@ -29,7 +29,7 @@ const Entry* Db::Find(absl::string_view key, uint32_t lookup) {
     entry = nullptr;
   }
   if ((lookup & kNoStats) == 0) (entry != nullptr ? engine.stats().keyspace_hits : engine.stats().keyspace_misses).Add(1);
-  if (entry != nullptr && (lookup & kNoTouch) == 0) entry->set_access(engine.lru_clock());
+  if (entry != nullptr && (lookup & kNoTouch) == 0 && unit_->touches()) entry->set_access(engine.lru_clock());
   return entry;
 }
 
@@ -42,7 +42,7 @@ Entry* Db::FindForWrite(absl::string_view key) {
     DeleteIfExpired(key);
     return nullptr;
   }
-  entry->set_access(unit_->engine().lru_clock());
+  if (unit_->touches()) entry->set_access(unit_->engine().lru_clock());
   return entry;
 }
 

@@ -22,10 +22,13 @@ namespace {
 
 using Args = absl::Span<const absl::string_view>;
 
-bool Is(Args args, size_t i, absl::string_view option) { return absl::EqualsIgnoreCase(args[i], option); }
+bool Is(Args args, size_t i, absl::string_view option) {
+  return absl::EqualsIgnoreCase(args[i], option);
+}
 
 bool IsPlain(const KeySpec& spec) {
-  return spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kRange;
+  return spec.begin == KeySpec::Begin::kIndex &&
+         spec.find == KeySpec::Find::kRange;
 }
 
 struct Range {
@@ -79,7 +82,9 @@ Range RangeOf(const KeySpec& spec, Args args) {
   } else if (spec.find == KeySpec::Find::kKeyNum) {
     int64_t number = 0;
     const int at = range.first + spec.num_index;
-    if (at >= argc || !ParseInt64(args[at], &number) || number < 0 || number > argc) return range;
+    if (at >= argc || !ParseInt64(args[at], &number) || number < 0 ||
+        number > argc)
+      return range;
     if (number == 0) {
       range.outcome = Range::Outcome::kNone;
       return range;
@@ -89,12 +94,15 @@ Range RangeOf(const KeySpec& spec, Args args) {
   } else {
     return range;
   }
-  if (range.first < argc && range.last < argc && range.last >= range.first) range.outcome = Range::Outcome::kKeys;
+  if (range.first < argc && range.last < argc && range.last >= range.first)
+    range.outcome = Range::Outcome::kKeys;
   return range;
 }
 
-void Append(const Range& range, const KeySpec& spec, std::vector<KeyUse>* keys) {
-  for (int i = range.first; i <= range.last; i += spec.step) keys->push_back({i, spec.flags});
+void Append(const Range& range, const KeySpec& spec,
+            std::vector<KeyUse>* keys) {
+  for (int i = range.first; i <= range.last; i += spec.step)
+    keys->push_back({i, spec.flags});
 }
 
 constexpr uint32_t kReadFlags = kKeyRO | kKeyAccess;
@@ -102,10 +110,13 @@ constexpr uint32_t kStoreFlags = kKeyOW | kKeyUpdate;
 
 // What follows any "STORE" or the like. More than SORT and GEORADIUS write to
 // if it is given twice or stands for a value, but never less.
-void AppendAfter(Args args, size_t from, std::initializer_list<absl::string_view> options, std::vector<KeyUse>* keys) {
+void AppendAfter(Args args, size_t from,
+                 std::initializer_list<absl::string_view> options,
+                 std::vector<KeyUse>* keys) {
   for (size_t i = from; i + 1 < args.size(); ++i) {
     for (const absl::string_view option : options) {
-      if (Is(args, i, option)) keys->push_back({static_cast<int>(i + 1), kStoreFlags});
+      if (Is(args, i, option))
+        keys->push_back({static_cast<int>(i + 1), kStoreFlags});
     }
   }
 }
@@ -150,7 +161,8 @@ bool MigrateKeys(Args args, std::vector<KeyUse>* keys) {
   for (size_t i = 6; i < args.size(); ++i) {
     if (Is(args, i, "keys")) {
       if (!args[3].empty()) return false;
-      for (size_t key = i + 1; key < args.size(); ++key) keys->push_back({static_cast<int>(key), kMoveFlags});
+      for (size_t key = i + 1; key < args.size(); ++key)
+        keys->push_back({static_cast<int>(key), kMoveFlags});
       return !keys->empty();
     }
     if (Is(args, i, "auth")) {
@@ -174,7 +186,8 @@ bool XreadKeys(Args args, std::vector<KeyUse>* keys, uint32_t flags) {
     } else if (Is(args, i, "streams")) {
       const size_t rest = args.size() - i - 1;
       if (rest == 0 || rest % 2 != 0) return false;
-      for (size_t key = i + 1; key <= i + rest / 2; ++key) keys->push_back({static_cast<int>(key), flags});
+      for (size_t key = i + 1; key <= i + rest / 2; ++key)
+        keys->push_back({static_cast<int>(key), flags});
       return true;
     } else if (!Is(args, i, "noack")) {
       return false;
@@ -183,10 +196,16 @@ bool XreadKeys(Args args, std::vector<KeyUse>* keys, uint32_t flags) {
   return false;
 }
 
-bool XreadExact(Args args, std::vector<KeyUse>* keys) { return XreadKeys(args, keys, kReadFlags); }
+bool XreadExact(Args args, std::vector<KeyUse>* keys) {
+  return XreadKeys(args, keys, kReadFlags);
+}
 // Reading for a group changes the group, which is part of the stream.
-bool XreadGroupExact(Args args, std::vector<KeyUse>* keys) { return XreadKeys(args, keys, kKeyRW | kKeyAccess); }
-bool XreadReported(Args args, std::vector<KeyUse>* keys) { return XreadKeys(args, keys, 0); }
+bool XreadGroupExact(Args args, std::vector<KeyUse>* keys) {
+  return XreadKeys(args, keys, kKeyRW | kKeyAccess);
+}
+bool XreadReported(Args args, std::vector<KeyUse>* keys) {
+  return XreadKeys(args, keys, 0);
+}
 
 bool SetReported(Args args, std::vector<KeyUse>* keys) {
   uint32_t flags = kKeyOW | kKeyUpdate;
@@ -209,22 +228,27 @@ bool BitfieldReported(Args args, std::vector<KeyUse>* keys) {
       reads_only = false;
     }
   }
-  keys->push_back({1, reads_only ? kReadFlags : kKeyRW | kKeyAccess | kKeyUpdate});
+  keys->push_back(
+      {1, reads_only ? kReadFlags : kKeyRW | kKeyAccess | kKeyUpdate});
   return true;
 }
 
 // Redis falls back on a count read as atoi() does ("2 keys" is 2), with the
 // destination, if there is one, last and no flags.
-bool CountedReported(const CommandSpec& spec, Args args, std::vector<KeyUse>* keys) {
-  const auto counted = std::find_if(spec.keys.begin(), spec.keys.end(), [](const KeySpec& key) {
-    return key.begin == KeySpec::Begin::kIndex && key.find == KeySpec::Find::kKeyNum;
-  });
+bool CountedReported(const CommandSpec& spec, Args args,
+                     std::vector<KeyUse>* keys) {
+  const auto counted =
+      std::find_if(spec.keys.begin(), spec.keys.end(), [](const KeySpec& key) {
+        return key.begin == KeySpec::Begin::kIndex &&
+               key.find == KeySpec::Find::kKeyNum;
+      });
   if (counted == spec.keys.end()) return false;
   const size_t at = counted->index + counted->num_index;
   const int first = counted->index + counted->first_index;
   if (at >= args.size()) return false;
   const int number = std::atoi(std::string(args[at].substr(0, 32)).c_str());
-  if (number < 1 || number > static_cast<int>(args.size()) - first) return false;
+  if (number < 1 || number > static_cast<int>(args.size()) - first)
+    return false;
   for (int i = 0; i < number; ++i) keys->push_back({first + i, 0});
   if (counted != spec.keys.begin()) keys->push_back({spec.keys[0].index, 0});
   return true;
@@ -237,7 +261,8 @@ struct Finders {
 };
 constexpr Finders kFinders[] = {
     {"bitfield", nullptr, BitfieldReported},
-    {"georadius", GeoRadiusExact, nullptr},  // Its specs never fail: nothing to fall back on.
+    {"georadius", GeoRadiusExact,
+     nullptr},  // Its specs never fail: nothing to fall back on.
     {"georadiusbymember", GeoRadiusExact, nullptr},
     {"migrate", MigrateKeys, MigrateKeys},
     {"set", nullptr, SetReported},
@@ -262,7 +287,8 @@ void DeriveLegacyRange(CommandSpec* spec) {
   int first = INT_MAX;
   int last = 0;
   for (const KeySpec& key : spec->keys) {
-    if (!IsPlain(key) || key.step != 1 || (last != 0 && last != key.index - 1)) {
+    if (!IsPlain(key) || key.step != 1 ||
+        (last != 0 && last != key.index - 1)) {
       spec->flags |= kMovableKeys;
       continue;
     }
@@ -285,8 +311,10 @@ void DeriveLegacyRange(CommandSpec* spec) {
 int SingleKey(const CommandSpec& spec) {
   if (spec.keys.size() != 1 || spec.exact_keys != nullptr) return 0;
   const KeySpec& key = spec.keys[0];
-  const bool plain = IsPlain(key) && key.last == 0 && (key.flags & (kKeyNotKey | kKeyIncomplete)) == 0;
-  return plain && key.index > 0 && key.index < std::abs(spec.arity) ? key.index : 0;
+  const bool plain = IsPlain(key) && key.last == 0 &&
+                     (key.flags & (kKeyNotKey | kKeyIncomplete)) == 0;
+  return plain && key.index > 0 && key.index < std::abs(spec.arity) ? key.index
+                                                                    : 0;
 }
 
 }  // namespace
@@ -299,8 +327,11 @@ void DeriveKeyFields(CommandSpec* spec) {
   }
   for (const KeySpec& key : spec->keys) {
     CHECK_GE(key.step, 1) << spec->full_name;
-    CHECK(key.begin != KeySpec::Begin::kIndex || key.index >= 1) << spec->full_name;
-    CHECK(key.begin != KeySpec::Begin::kKeyword || (key.index != 0 && !key.keyword.empty())) << spec->full_name;
+    CHECK(key.begin != KeySpec::Begin::kIndex || key.index >= 1)
+        << spec->full_name;
+    CHECK(key.begin != KeySpec::Begin::kKeyword ||
+          (key.index != 0 && !key.keyword.empty()))
+        << spec->full_name;
     CHECK(key.last >= 0 || key.limit <= 1 || key.last == -1) << spec->full_name;
     CHECK(key.num_index >= 0 && key.first_index >= 1) << spec->full_name;
   }
@@ -309,11 +340,14 @@ void DeriveKeyFields(CommandSpec* spec) {
 }
 
 bool MayHaveKeys(const CommandSpec& spec) {
-  return std::any_of(spec.keys.begin(), spec.keys.end(),
-                     [](const KeySpec& key) { return (key.flags & kKeyNotKey) == 0; });
+  return std::any_of(
+      spec.keys.begin(), spec.keys.end(),
+      [](const KeySpec& key) { return (key.flags & kKeyNotKey) == 0; });
 }
 
-bool ExtractKeys(const CommandSpec& spec, absl::Span<const absl::string_view> args, std::vector<KeyUse>* keys) {
+bool ExtractKeys(const CommandSpec& spec,
+                 absl::Span<const absl::string_view> args,
+                 std::vector<KeyUse>* keys) {
   keys->clear();
   if (spec.exact_keys != nullptr) return spec.exact_keys(args, keys);
   for (const KeySpec& key : spec.keys) {
@@ -325,7 +359,9 @@ bool ExtractKeys(const CommandSpec& spec, absl::Span<const absl::string_view> ar
   return true;
 }
 
-bool ReportKeys(const CommandSpec& spec, absl::Span<const absl::string_view> args, std::vector<KeyUse>* keys) {
+bool ReportKeys(const CommandSpec& spec,
+                absl::Span<const absl::string_view> args,
+                std::vector<KeyUse>* keys) {
   keys->clear();
   bool reliable = true;
   for (const KeySpec& key : spec.keys) {
@@ -335,7 +371,8 @@ bool ReportKeys(const CommandSpec& spec, absl::Span<const absl::string_view> arg
     if (!reliable) break;
     if ((key.flags & kKeyNotKey) != 0) continue;
     const Range range = RangeOf(key, args);
-    const bool counts_none = range.outcome == Range::Outcome::kNone && key.find == KeySpec::Find::kKeyNum;
+    const bool counts_none = range.outcome == Range::Outcome::kNone &&
+                             key.find == KeySpec::Find::kKeyNum;
     if (range.outcome == Range::Outcome::kBad || counts_none) reliable = false;
     if (range.outcome == Range::Outcome::kKeys) {
       Append(range, key, keys);
@@ -344,7 +381,8 @@ bool ReportKeys(const CommandSpec& spec, absl::Span<const absl::string_view> arg
   }
   if (reliable) return !keys->empty();
   keys->clear();
-  if (spec.reported_keys != nullptr) return spec.reported_keys(args, keys) && !keys->empty();
+  if (spec.reported_keys != nullptr)
+    return spec.reported_keys(args, keys) && !keys->empty();
   return CountedReported(spec, args, keys) && !keys->empty();
 }
 

@@ -28,7 +28,7 @@ struct Argument {
   std::string name;
   Type type = Type::kString;
   int key_spec_index = -1;  // -1: none.
-  std::string token;        // Empty: none.
+  std::string token;        // Empty: none (that of a pure token may be empty).
   std::string since;        // Empty: as old as the command.
   std::string deprecated_since;  // Empty: it is not.
   bool optional = false;
@@ -75,7 +75,8 @@ absl::string_view ArgumentTypeName(Argument::Type type);
 //
 // `key_specs` is how many key specs the command has. kInvalidArgument, with
 // the place, for a synopsis that is not well formed. Pure.
-absl::StatusOr<std::vector<Argument>> ParseSyntax(absl::string_view syntax, int key_specs);
+absl::StatusOr<std::vector<Argument>> ParseSyntax(absl::string_view syntax,
+                                                  int key_specs);
 
 }  // namespace holdfast::server
 

@@ -15,7 +15,8 @@ using Args = std::vector<absl::string_view>;
 
 void Handler(CommandContext&) {}
 
-KeySpec Keyword(uint32_t flags, absl::string_view keyword, int from, int last = 0, int limit = 0) {
+KeySpec Keyword(uint32_t flags, absl::string_view keyword, int from,
+                int last = 0, int limit = 0) {
   KeySpec spec = KeyRange(flags, from, last);
   spec.begin = KeySpec::Begin::kKeyword;
   spec.keyword = keyword;
@@ -28,8 +29,13 @@ KeySpec Unknown(uint32_t flags) {
   spec.find = KeySpec::Find::kUnknown;
   return spec;
 }
-CommandSpec Command(absl::string_view name, int arity, std::vector<KeySpec> keys = {}, uint64_t flags = 0) {
-  return {.name = name, .arity = arity, .flags = flags, .keys = std::move(keys), .handler = Handler};
+CommandSpec Command(absl::string_view name, int arity,
+                    std::vector<KeySpec> keys = {}, uint64_t flags = 0) {
+  return {.name = name,
+          .arity = arity,
+          .flags = flags,
+          .keys = std::move(keys),
+          .handler = Handler};
 }
 
 // Specs of Redis's that cover every kind.
@@ -50,23 +56,36 @@ std::vector<CommandSpec> Commands() {
       object,
       Command("ping", -1, {}, kFast),
       Command("get", 2, {OneKey(kRead)}, kReadonly | kFast),
-      Command("set", -3, {OneKey(kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags)}, kWrite),
-      Command("bitfield", -2, {OneKey(kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags)}, kWrite),
+      Command("set", -3,
+              {OneKey(kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags)},
+              kWrite),
+      Command("bitfield", -2,
+              {OneKey(kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags)},
+              kWrite),
       Command("mget", -2, {KeyRange(kRead, 1, -1)}, kReadonly),
       Command("mset", -3, {KeyRange(kStore, 1, -1, 2)}, kWrite),
       Command("blpop", -3, {KeyRange(kKeyRW, 1, -2)}, kWrite),
-      Command("smove", 4, {OneKey(kKeyRW | kKeyDelete, 1), OneKey(kKeyRW | kKeyInsert, 2)}, kWrite),
+      Command("smove", 4,
+              {OneKey(kKeyRW | kKeyDelete, 1), OneKey(kKeyRW | kKeyInsert, 2)},
+              kWrite),
       Command("bitop", -4, {OneKey(kStore, 2), KeyRange(kRead, 3, -1)}, kWrite),
       Command("zunion", -3, {CountedKeys(kRead, 1)}, kReadonly),
-      Command("zunionstore", -4, {OneKey(kStore, 1), CountedKeys(kRead, 2)}, kWrite),
+      Command("zunionstore", -4, {OneKey(kStore, 1), CountedKeys(kRead, 2)},
+              kWrite),
       Command("eval", -3, {CountedKeys(kKeyRW, 2)}, kNoMandatoryKeys),
-      Command("sort", -2, {OneKey(kRead), Unknown(kRead), Unknown(kStore)}, kWrite),
+      Command("sort", -2, {OneKey(kRead), Unknown(kRead), Unknown(kStore)},
+              kWrite),
       Command("sort_ro", -2, {OneKey(kRead), Unknown(kRead)}, kReadonly),
-      Command("georadius", -6, {OneKey(kRead), Keyword(kStore, "STORE", 6), Keyword(kStore, "STOREDIST", 6)}, kWrite),
+      Command("georadius", -6,
+              {OneKey(kRead), Keyword(kStore, "STORE", 6),
+               Keyword(kStore, "STOREDIST", 6)},
+              kWrite),
       Command("xread", -4, {Keyword(kRead, "STREAMS", 1, -1, 2)}, kReadonly),
       Command("xreadgroup", -7, {Keyword(kRead, "STREAMS", 4, -1, 2)}, kWrite),
       Command("migrate", -6,
-              {OneKey(kKeyRW | kKeyDelete, 3), Keyword(kKeyRW | kKeyDelete | kKeyIncomplete, "KEYS", -2, -1)}, kWrite),
+              {OneKey(kKeyRW | kKeyDelete, 3),
+               Keyword(kKeyRW | kKeyDelete | kKeyIncomplete, "KEYS", -2, -1)},
+              kWrite),
       Command("spublish", 3, {OneKey(kKeyNotKey)}),
   };
 }
@@ -84,7 +103,9 @@ class TableTest : public testing::Test {
   }
   static std::string Show(const Args& args, const std::vector<KeyUse>& keys) {
     std::vector<std::string> shown;
-    for (const KeyUse& key : keys) shown.push_back(absl::StrCat(key.arg, key.exclusive() ? "!" : "", args[key.arg]));
+    for (const KeyUse& key : keys)
+      shown.push_back(
+          absl::StrCat(key.arg, key.exclusive() ? "!" : "", args[key.arg]));
     return absl::StrJoin(shown, " ");
   }
   std::string Extracted(absl::string_view line) {
@@ -108,7 +129,8 @@ class TableTest : public testing::Test {
   }
   std::string LegacyOf(absl::string_view name) {
     const CommandSpec* spec = table_.Find(name);
-    return absl::StrCat(spec->first_key, " ", spec->last_key, " ", spec->key_step,
+    return absl::StrCat(spec->first_key, " ", spec->last_key, " ",
+                        spec->key_step,
                         spec->Is(kMovableKeys) ? " movable" : "");
   }
 
@@ -119,12 +141,14 @@ TEST_F(TableTest, FindsNamesInAnyCaseAndNoOthers) {
   EXPECT_EQ(table_.Find("get"), table_.Find("GeT"));
   ASSERT_NE(table_.Find("GET"), nullptr);
   for (const absl::string_view name :
-       {absl::string_view(""), absl::string_view("ge"), absl::string_view("gett"), absl::string_view("get "),
-        absl::string_view("config|get"), absl::string_view("|"), absl::string_view("get\0", 4),
-        absl::string_view("\0get", 4)}) {
+       {absl::string_view(""), absl::string_view("ge"),
+        absl::string_view("gett"), absl::string_view("get "),
+        absl::string_view("config|get"), absl::string_view("|"),
+        absl::string_view("get\0", 4), absl::string_view("\0get", 4)}) {
     EXPECT_EQ(table_.Find(name), nullptr) << name;
   }
-  for (size_t size : {63, 64, 65, 1000, 1 << 20}) EXPECT_EQ(table_.Find(std::string(size, 'g')), nullptr);
+  for (size_t size : {63, 64, 65, 1000, 1 << 20})
+    EXPECT_EQ(table_.Find(std::string(size, 'g')), nullptr);
 }
 
 TEST_F(TableTest, FindsFullNames) {
@@ -132,14 +156,17 @@ TEST_F(TableTest, FindsFullNames) {
   EXPECT_EQ(table_.FindFull("config|get")->full_name, "config|get");
   EXPECT_EQ(table_.FindFull("config|get")->parent, table_.Find("config"));
   EXPECT_EQ(table_.FindFull("config"), table_.Find("config"));
-  for (const char* name : {"", "|", "config|", "|get", "config|get|", "config|get|x", "get|get", "config get", "encoding"})
+  for (const char* name : {"", "|", "config|", "|get", "config|get|",
+                           "config|get|x", "get|get", "config get", "encoding"})
     EXPECT_EQ(table_.FindFull(name), nullptr) << name;
   EXPECT_EQ(table_.FindFull(std::string(1 << 20, 'x')), nullptr);
 }
 
 TEST_F(TableTest, ResolvesSubcommandsAndBareContainers) {
-  EXPECT_EQ((*table_.Resolve(Args{"Config", "GET", "x"}))->full_name, "config|get");
-  EXPECT_EQ((*table_.Resolve(Args{"config"}))->full_name, "config") << "the arity refuses it";
+  EXPECT_EQ((*table_.Resolve(Args{"Config", "GET", "x"}))->full_name,
+            "config|get");
+  EXPECT_EQ((*table_.Resolve(Args{"config"}))->full_name, "config")
+      << "the arity refuses it";
   EXPECT_EQ((*table_.Resolve(Args{"command"}))->full_name, "command");
   EXPECT_EQ((*table_.Resolve(Args{"get", "config"}))->full_name, "get");
   EXPECT_EQ(table_.ResolveOrNull(Args{"config", ""}), nullptr);
@@ -148,41 +175,61 @@ TEST_F(TableTest, ResolvesSubcommandsAndBareContainers) {
 }
 
 TEST_F(TableTest, IdsAreDenseAndContainersHaveThem) {
-  for (int id = 0; id < table_.id_limit(); ++id) EXPECT_EQ(table_.by_id(id).id, id);
+  for (int id = 0; id < table_.id_limit(); ++id)
+    EXPECT_EQ(table_.by_id(id).id, id);
   EXPECT_EQ(table_.id_limit(), static_cast<int>(table_.commands().size()) + 4);
 }
 
 TEST_F(TableTest, UnknownCommandsAreQuotedInTheError) {
-  EXPECT_EQ(ErrorOf({"foo"}), "ERR unknown command 'foo', with args beginning with: ");
-  EXPECT_EQ(ErrorOf({"FOO", "a", "", "b c"}), "ERR unknown command 'FOO', with args beginning with: 'a' '' 'b c' ");
-  EXPECT_EQ(ErrorOf({""}), "ERR unknown command '', with args beginning with: ");
-  EXPECT_EQ(ErrorOf({"config|get", "x"}), "ERR unknown command 'config|get', with args beginning with: 'x' ");
+  EXPECT_EQ(ErrorOf({"foo"}),
+            "ERR unknown command 'foo', with args beginning with: ");
+  EXPECT_EQ(
+      ErrorOf({"FOO", "a", "", "b c"}),
+      "ERR unknown command 'FOO', with args beginning with: 'a' '' 'b c' ");
+  EXPECT_EQ(ErrorOf({""}),
+            "ERR unknown command '', with args beginning with: ");
+  EXPECT_EQ(ErrorOf({"config|get", "x"}),
+            "ERR unknown command 'config|get', with args beginning with: 'x' ");
 }
 
 TEST_F(TableTest, LongOnesAreCutInTheError) {
   const std::string longest(1000, 'x');
   EXPECT_EQ(ErrorOf({longest}),
-            absl::StrCat("ERR unknown command '", longest.substr(0, 128), "', with args beginning with: "));
-  EXPECT_EQ(ErrorOf({"foo", longest, "b"}),
-            absl::StrCat("ERR unknown command 'foo', with args beginning with: '", longest.substr(0, 128), "' "));
-  EXPECT_EQ(ErrorOf({"foo", "a", longest, "b"}),
-            absl::StrCat("ERR unknown command 'foo', with args beginning with: 'a' '", longest.substr(0, 124), "' "));
-  EXPECT_EQ(ErrorOf(Args(1000, "")), absl::StrCat("ERR unknown command '', with args beginning with: ",
-                                                  absl::StrJoin(std::vector<std::string>(43, "''"), " "), " "));
+            absl::StrCat("ERR unknown command '", longest.substr(0, 128),
+                         "', with args beginning with: "));
+  EXPECT_EQ(
+      ErrorOf({"foo", longest, "b"}),
+      absl::StrCat("ERR unknown command 'foo', with args beginning with: '",
+                   longest.substr(0, 128), "' "));
+  EXPECT_EQ(
+      ErrorOf({"foo", "a", longest, "b"}),
+      absl::StrCat("ERR unknown command 'foo', with args beginning with: 'a' '",
+                   longest.substr(0, 124), "' "));
+  EXPECT_EQ(ErrorOf(Args(1000, "")),
+            absl::StrCat("ERR unknown command '', with args beginning with: ",
+                         absl::StrJoin(std::vector<std::string>(43, "''"), " "),
+                         " "));
 }
 
 TEST_F(TableTest, ErrorsHaveNoLineEndsAndStopAtNul) {
-  EXPECT_EQ(ErrorOf({"a\r\nb", "c\nd\t\x01"}), "ERR unknown command 'a  b', with args beginning with: 'c d\t\x01' ");
-  EXPECT_EQ(ErrorOf({absl::string_view("a\0b", 3), absl::string_view("\0x", 2), absl::string_view("y\0", 2)}),
+  EXPECT_EQ(
+      ErrorOf({"a\r\nb", "c\nd\t\x01"}),
+      "ERR unknown command 'a  b', with args beginning with: 'c d\t\x01' ");
+  EXPECT_EQ(ErrorOf({absl::string_view("a\0b", 3), absl::string_view("\0x", 2),
+                     absl::string_view("y\0", 2)}),
             "ERR unknown command 'a', with args beginning with: '' 'y' ");
-  EXPECT_EQ(ErrorOf({"cOnFig", "x\r\n+OK\r\n"}), "ERR unknown subcommand 'x  +OK  '. Try CONFIG HELP.");
+  EXPECT_EQ(ErrorOf({"cOnFig", "x\r\n+OK\r\n"}),
+            "ERR unknown subcommand 'x  +OK  '. Try CONFIG HELP.");
 }
 
 TEST_F(TableTest, UnknownSubcommandsNameTheHelp) {
-  EXPECT_EQ(ErrorOf({"config", "foo", "bar"}), "ERR unknown subcommand 'foo'. Try CONFIG HELP.");
-  EXPECT_EQ(ErrorOf({"config", ""}), "ERR unknown subcommand ''. Try CONFIG HELP.");
+  EXPECT_EQ(ErrorOf({"config", "foo", "bar"}),
+            "ERR unknown subcommand 'foo'. Try CONFIG HELP.");
+  EXPECT_EQ(ErrorOf({"config", ""}),
+            "ERR unknown subcommand ''. Try CONFIG HELP.");
   EXPECT_EQ(ErrorOf({"config", std::string(500, 'x')}),
-            absl::StrCat("ERR unknown subcommand '", std::string(128, 'x'), "'. Try CONFIG HELP."));
+            absl::StrCat("ERR unknown subcommand '", std::string(128, 'x'),
+                         "'. Try CONFIG HELP."));
 }
 
 TEST_F(TableTest, ArityIsExactOrALowerBound) {
@@ -197,10 +244,12 @@ TEST_F(TableTest, FlagsImplyCategories) {
   EXPECT_EQ(table_.Find("get")->acl, kAclRead | kAclFast);
   EXPECT_EQ(table_.Find("set")->acl, kAclWrite | kAclSlow);
   CommandTable table;
-  CommandSpec eval = Command("eval", -3, {}, kReadonly | kAdmin | kBlocking | kPubsub);
+  CommandSpec eval =
+      Command("eval", -3, {}, kReadonly | kAdmin | kBlocking | kPubsub);
   eval.acl = kAclScripting;
   table.Add({eval});
-  EXPECT_EQ(table.Find("eval")->acl, kAclScripting | kAclAdmin | kAclDangerous | kAclBlocking | kAclPubsub | kAclSlow);
+  EXPECT_EQ(table.Find("eval")->acl, kAclScripting | kAclAdmin | kAclDangerous |
+                                         kAclBlocking | kAclPubsub | kAclSlow);
 }
 
 TEST_F(TableTest, DerivesTheOldDescriptionOfKeys) {
@@ -222,8 +271,8 @@ TEST_F(TableTest, DerivesTheOldDescriptionOfKeys) {
 TEST_F(TableTest, OnlyAKeyThatIsAlwaysThereIsSingle) {
   EXPECT_EQ(table_.Find("get")->single_key, 1);
   EXPECT_EQ(table_.FindFull("object|encoding")->single_key, 2);
-  for (const char* name : {"ping", "mget", "smove", "zunion", "sort", "sort_ro", "georadius", "xread", "migrate",
-                           "spublish"}) {
+  for (const char* name : {"ping", "mget", "smove", "zunion", "sort", "sort_ro",
+                           "georadius", "xread", "migrate", "spublish"}) {
     EXPECT_EQ(table_.Find(name)->single_key, 0) << name;
   }
 }
@@ -248,11 +297,16 @@ TEST_F(TableTest, ExtractsCountedKeys) {
   EXPECT_EQ(Extracted("eval s 0"), "");
   EXPECT_EQ(Extracted("eval s 0 a b"), "");
   EXPECT_EQ(Extracted("eval s 2 a b c"), "3!a 4!b");
-  for (const char* count : {"3", "-1", "x", "''", "1x", "+1", "01", "1.0", "4294967297", "9223372036854775807",
-                            "9223372036854775808", "-9223372036854775808", "99999999999999999999"}) {
-    EXPECT_EQ(Extracted(absl::StrCat("zunion ", count, " a b")), "bad") << count;
-    EXPECT_EQ(Extracted(absl::StrCat("zunionstore d ", count, " a b")), "bad") << count;
-    EXPECT_EQ(Extracted(absl::StrCat("eval s ", count, " a b")), "bad") << count;
+  for (const char* count :
+       {"3", "-1", "x", "''", "1x", "+1", "01", "1.0", "4294967297",
+        "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+        "99999999999999999999"}) {
+    EXPECT_EQ(Extracted(absl::StrCat("zunion ", count, " a b")), "bad")
+        << count;
+    EXPECT_EQ(Extracted(absl::StrCat("zunionstore d ", count, " a b")), "bad")
+        << count;
+    EXPECT_EQ(Extracted(absl::StrCat("eval s ", count, " a b")), "bad")
+        << count;
   }
 }
 
@@ -260,7 +314,8 @@ TEST_F(TableTest, ExtractsEveryKeyThatSortCanStoreTo) {
   EXPECT_EQ(Extracted("sort a"), "1a");
   EXPECT_EQ(Extracted("sort a store d"), "1a 3!d");
   EXPECT_EQ(Extracted("sort a STORE d1 BY x STORE d2"), "1a 3!d1 7!d2");
-  // Redis's own key finder sees LIMIT and takes "STORE d" for its values; SORT stores to d.
+  // Redis's own key finder sees LIMIT and takes "STORE d" for its values; SORT
+  // stores to d.
   EXPECT_EQ(Extracted("sort a STORE LIMIT STORE d"), "1a 3!LIMIT 5!d");
   EXPECT_EQ(Reported("sort a STORE LIMIT STORE d"), "a LIMIT");
   EXPECT_EQ(Extracted("sort a store"), "1a");
@@ -270,8 +325,10 @@ TEST_F(TableTest, ExtractsEveryKeyThatSortCanStoreTo) {
 TEST_F(TableTest, ExtractsEveryKeyThatGeoradiusCanStoreTo) {
   EXPECT_EQ(Extracted("georadius k 1 2 3 m"), "1k");
   EXPECT_EQ(Extracted("georadius k 1 2 3 m store a"), "1k 7!a");
-  EXPECT_EQ(Extracted("georadius k 1 2 3 m STORE a STORE b STOREDIST c"), "1k 7!a 9!b 11!c");
-  EXPECT_EQ(Reported("georadius k 1 2 3 m STORE a STORE b STOREDIST c"), "k a c");
+  EXPECT_EQ(Extracted("georadius k 1 2 3 m STORE a STORE b STOREDIST c"),
+            "1k 7!a 9!b 11!c");
+  EXPECT_EQ(Reported("georadius k 1 2 3 m STORE a STORE b STOREDIST c"),
+            "k a c");
   EXPECT_EQ(Extracted("georadius k 1 2 3 m STORE"), "1k");
 }
 
@@ -279,11 +336,14 @@ TEST_F(TableTest, ExtractsStreamsWhateverGroupsAreCalled) {
   EXPECT_EQ(Extracted("xread STREAMS a b 0 0"), "2a 3b");
   EXPECT_EQ(Extracted("xread COUNT 1 BLOCK 0 streams a 0"), "6a");
   EXPECT_EQ(Extracted("xreadgroup GROUP g c STREAMS a >"), "5!a");
-  EXPECT_EQ(Extracted("xreadgroup GROUP STREAMS STREAMS STREAMS STREAMS >"), "5!STREAMS");
+  EXPECT_EQ(Extracted("xreadgroup GROUP STREAMS STREAMS STREAMS STREAMS >"),
+            "5!STREAMS");
   // Redis's key spec finds the consumer here.
   EXPECT_EQ(Extracted("xreadgroup COUNT 1 GROUP g STREAMS STREAMS a >"), "7!a");
-  EXPECT_EQ(Reported("xreadgroup COUNT 1 GROUP g STREAMS STREAMS a >"), "STREAMS");
-  for (const char* bad : {"xread STREAMS a b 0", "xread COUNT 1 BLOCK", "xread a b c", "xread COUNT 1 STREAMS",
+  EXPECT_EQ(Reported("xreadgroup COUNT 1 GROUP g STREAMS STREAMS a >"),
+            "STREAMS");
+  for (const char* bad : {"xread STREAMS a b 0", "xread COUNT 1 BLOCK",
+                          "xread a b c", "xread COUNT 1 STREAMS",
                           "xreadgroup GROUP g c NOACK COUNT STREAMS a >"}) {
     EXPECT_EQ(Extracted(bad), "bad") << bad;
   }
@@ -291,9 +351,11 @@ TEST_F(TableTest, ExtractsStreamsWhateverGroupsAreCalled) {
 
 TEST_F(TableTest, ExtractsMigratedKeys) {
   EXPECT_EQ(Extracted("migrate h p k 0 1"), "3!k");
-  EXPECT_EQ(Extracted("migrate h p k 0 1 COPY AUTH KEYS"), "3!k") << "a password";
+  EXPECT_EQ(Extracted("migrate h p k 0 1 COPY AUTH KEYS"), "3!k")
+      << "a password";
   EXPECT_EQ(Extracted("migrate h p '' 0 1 KEYS a keys b"), "7!a 8!keys 9!b");
-  EXPECT_EQ(Extracted("migrate h p '' 0 1 REPLACE AUTH2 keys keys KEYS a"), "11!a");
+  EXPECT_EQ(Extracted("migrate h p '' 0 1 REPLACE AUTH2 keys keys KEYS a"),
+            "11!a");
   EXPECT_EQ(Extracted("migrate h p k 0 1 KEYS a"), "bad");
   EXPECT_EQ(Extracted("migrate h p '' 0 1 KEYS"), "bad");
 }
@@ -320,10 +382,13 @@ TEST_F(TableTest, FlagsOfSetAndBitfieldDependOnTheArguments) {
   EXPECT_EQ(flags("set k get"), kKeyOW | kKeyUpdate);
   EXPECT_EQ(flags("set k v Get"), kKeyRW | kKeyAccess | kKeyUpdate);
   EXPECT_EQ(flags("bitfield k"), kKeyRO | kKeyAccess);
-  EXPECT_EQ(flags("bitfield k GET u8 0 OVERFLOW SAT GET u8 1"), kKeyRO | kKeyAccess);
+  EXPECT_EQ(flags("bitfield k GET u8 0 OVERFLOW SAT GET u8 1"),
+            kKeyRO | kKeyAccess);
   EXPECT_EQ(flags("bitfield k GET u8"), kKeyRW | kKeyAccess | kKeyUpdate);
-  EXPECT_EQ(flags("bitfield k GET u8 0 SET u8 0 1"), kKeyRW | kKeyAccess | kKeyUpdate);
-  EXPECT_EQ(Extracted("bitfield k GET u8 0"), "1!k") << "locked as it is declared";
+  EXPECT_EQ(flags("bitfield k GET u8 0 SET u8 0 1"),
+            kKeyRW | kKeyAccess | kKeyUpdate);
+  EXPECT_EQ(Extracted("bitfield k GET u8 0"), "1!k")
+      << "locked as it is declared";
 }
 
 TEST_F(TableTest, OnlyChannelsAreNoKeys) {

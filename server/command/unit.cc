@@ -24,6 +24,7 @@ void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
   // The log is switched on under the exclusive gate, which a write that has
   // passed holds up; one that has not passed yet reads this again in End().
   wants_effects_ = !from_primary;
+  appended_ = false;
   changes_ = 0;
   cached_ = KeyRef();
 }
@@ -45,6 +46,7 @@ void ExecutionUnit::End(absl::string_view raw) {
       begin = e.end;
     }
     engine_->log().AppendUnit(effects);
+    appended_ = true;
     ends_.clear();
     effect_bytes_.clear();
     if (effect_bytes_.capacity() > kKeptEffectBytes) std::string().swap(effect_bytes_);

@@ -46,6 +46,13 @@ class ExecutionUnit {
   void AddEffect(int db, absl::Span<const absl::string_view> args);
   size_t effect_count() const { return ends_.size(); }
 
+  // Whether commands count as uses of their keys (CLIENT NO-TOUCH).
+  bool touches() const { return touches_; }
+  void set_touches(bool touches) { touches_ = touches; }
+
+  // Whether End() of this unit appended to the log.
+  bool appended() const { return appended_; }
+
   // Changes made so far in this unit (Redis: "dirty").
   int64_t changes() const { return changes_; }
   void CountChange(int64_t n = 1) { changes_ += n; }
@@ -76,6 +83,8 @@ class ExecutionUnit {
   int64_t now_ms_ = 0;
   bool from_primary_ = false;
   bool wants_effects_ = false;
+  bool appended_ = false;
+  bool touches_ = true;
   int64_t changes_ = 0;
   KeyRef cached_;
   std::string effect_bytes_;

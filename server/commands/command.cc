@@ -19,17 +19,22 @@
 namespace holdfast::server {
 namespace {
 
-const CommandTable& Table(CommandContext& ctx) { return ctx.engine().commands(); }
+const CommandTable& Table(CommandContext& ctx) {
+  return ctx.engine().commands();
+}
 
 void InfoOfAll(CommandContext& ctx) {
   const auto& commands = Table(ctx).commands();
   ctx.reply().ArrayHeader(commands.size());
-  for (const CommandSpec* spec : commands) WriteCommandInfo(*spec, &ctx.reply());
+  for (const CommandSpec* spec : commands)
+    WriteCommandInfo(*spec, &ctx.reply());
 }
 
 void CommandCommand(CommandContext& ctx) { InfoOfAll(ctx); }
 
-void CommandCount(CommandContext& ctx) { ctx.reply().Integer(static_cast<int64_t>(Table(ctx).commands().size())); }
+void CommandCount(CommandContext& ctx) {
+  ctx.reply().Integer(static_cast<int64_t>(Table(ctx).commands().size()));
+}
 
 void CommandInfo(CommandContext& ctx) {
   if (ctx.argc() == 2) return InfoOfAll(ctx);
@@ -62,15 +67,22 @@ void CommandList(CommandContext& ctx) {
   using Filter = std::function<bool(const CommandSpec&)>;
   Filter wanted = [](const CommandSpec&) { return true; };
   if (ctx.argc() > 2) {
-    if (ctx.argc() != 5 || !ctx.ArgIs(2, "filterby")) return ctx.Error(errors::kSyntax);
+    if (ctx.argc() != 5 || !ctx.ArgIs(2, "filterby"))
+      return ctx.Error(errors::kSyntax);
     const absl::string_view value = ctx.arg(4);
     if (ctx.ArgIs(3, "module")) {
-      wanted = [](const CommandSpec&) { return false; };  // There are no modules.
+      wanted = [](const CommandSpec&) {
+        return false;
+      };  // There are no modules.
     } else if (ctx.ArgIs(3, "aclcat")) {
       const uint32_t category = AclCategoryByName(value);
-      wanted = [category](const CommandSpec& spec) { return (spec.acl & category) != 0; };
+      wanted = [category](const CommandSpec& spec) {
+        return (spec.acl & category) != 0;
+      };
     } else if (ctx.ArgIs(3, "pattern")) {
-      wanted = [value](const CommandSpec& spec) { return GlobMatch(value, spec.full_name, GlobCase::kIgnore); };
+      wanted = [value](const CommandSpec& spec) {
+        return GlobMatch(value, spec.full_name, GlobCase::kIgnore);
+      };
     } else {
       return ctx.Error(errors::kSyntax);
     }
@@ -90,11 +102,14 @@ void ReplyWithKeys(CommandContext& ctx, bool with_flags) {
   const absl::Span<const absl::string_view> args = ctx.args().subspan(2);
   const CommandSpec* spec = Table(ctx).ResolveOrNull(args);
   if (spec == nullptr) return ctx.Error("ERR Invalid command specified");
-  if (!MayHaveKeys(*spec)) return ctx.Error("ERR The command has no key arguments");
-  if (!ArityFits(*spec, args.size())) return ctx.Error("ERR Invalid number of arguments specified for command");
+  if (!MayHaveKeys(*spec))
+    return ctx.Error("ERR The command has no key arguments");
+  if (!ArityFits(*spec, args.size()))
+    return ctx.Error("ERR Invalid number of arguments specified for command");
   std::vector<KeyUse> keys;
   if (!ReportKeys(*spec, args, &keys)) {
-    if (!spec->Is(kNoMandatoryKeys)) return ctx.Error("ERR Invalid arguments specified for command");
+    if (!spec->Is(kNoMandatoryKeys))
+      return ctx.Error("ERR Invalid arguments specified for command");
     keys.clear();
   }
   ctx.reply().ArrayHeader(keys.size());
@@ -123,7 +138,8 @@ void CommandHelp(CommandContext& ctx) {
       "    The keys among a command's arguments and what is done to each.",
       "INFO [<command-name> ...]",
       "    Arity, flags, keys and categories of these commands, or of all.",
-      "LIST [FILTERBY MODULE <module-name>|ACLCAT <category>|PATTERN <pattern>]",
+      "LIST [FILTERBY MODULE <module-name>|ACLCAT <category>|PATTERN "
+      "<pattern>]",
       "    Names of all commands, or of those that the filter lets through.",
       "HELP",
       "    Print this help.",
@@ -205,7 +221,8 @@ std::vector<CommandSpec> MakeCommands() {
        .group = kServer,
        .complexity = "O(N), N being the number of commands of this server",
        .summary = "Names of the commands of this server",
-       .syntax = "[FILTERBY filterby:<MODULE module-name | ACLCAT category | PATTERN pattern>]",
+       .syntax = "[FILTERBY filterby:<MODULE module-name | ACLCAT category | "
+                 "PATTERN pattern>]",
        .tips = {kAnyOrder},
        .handler = CommandList},
   };
@@ -227,7 +244,8 @@ std::vector<CommandSpec> MakeCommands() {
 }  // namespace
 
 absl::Span<const CommandSpec> CommandCommands() {
-  static const auto* const commands = new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
+  static const auto* const commands =
+      new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
   return *commands;
 }
 

@@ -95,7 +95,8 @@ void WriteField(absl::string_view name, int value, ReplyWriter* reply) {
   reply->Bulk(name);
   reply->Integer(value);
 }
-void WriteField(absl::string_view name, absl::string_view value, ReplyWriter* reply) {
+void WriteField(absl::string_view name, absl::string_view value,
+                ReplyWriter* reply) {
   reply->Bulk(name);
   reply->Bulk(value);
 }
@@ -165,22 +166,32 @@ void WriteKeySpecs(const CommandSpec& spec, ReplyWriter* reply) {
   }
 }
 
-void WriteArguments(const std::vector<Argument>& arguments, ReplyWriter* reply) {
+void WriteArguments(const std::vector<Argument>& arguments,
+                    ReplyWriter* reply) {
   reply->ArrayHeader(arguments.size());
   for (const Argument& argument : arguments) {
-    const bool flags = argument.optional || argument.multiple || argument.multiple_token;
-    const bool nested = argument.type == Argument::Type::kOneOf || argument.type == Argument::Type::kBlock;
-    reply->MapHeader(2 + (argument.key_spec_index >= 0) + !argument.token.empty() + !argument.since.empty() +
+    const bool flags =
+        argument.optional || argument.multiple || argument.multiple_token;
+    // MIGRATE has the empty string as a token.
+    const bool token =
+        !argument.token.empty() || argument.type == Argument::Type::kPureToken;
+    const bool nested = argument.type == Argument::Type::kOneOf ||
+                        argument.type == Argument::Type::kBlock;
+    reply->MapHeader(2 + (argument.key_spec_index >= 0) + token +
+                     !argument.since.empty() +
                      !argument.deprecated_since.empty() + flags + nested);
     WriteField("name", argument.name, reply);
     WriteField("type", ArgumentTypeName(argument.type), reply);
-    if (argument.key_spec_index >= 0) WriteField("key_spec_index", argument.key_spec_index, reply);
-    if (!argument.token.empty()) WriteField("token", argument.token, reply);
+    if (argument.key_spec_index >= 0)
+      WriteField("key_spec_index", argument.key_spec_index, reply);
+    if (token) WriteField("token", argument.token, reply);
     if (!argument.since.empty()) WriteField("since", argument.since, reply);
-    if (!argument.deprecated_since.empty()) WriteField("deprecated_since", argument.deprecated_since, reply);
+    if (!argument.deprecated_since.empty())
+      WriteField("deprecated_since", argument.deprecated_since, reply);
     if (flags) {
       reply->Bulk("flags");
-      reply->SetHeader(argument.optional + argument.multiple + argument.multiple_token);
+      reply->SetHeader(argument.optional + argument.multiple +
+                       argument.multiple_token);
       if (argument.optional) reply->SimpleString("optional");
       if (argument.multiple) reply->SimpleString("multiple");
       if (argument.multiple_token) reply->SimpleString("multiple_token");
@@ -208,11 +219,14 @@ int CountKeySpecs(const CommandSpec& spec) {
 
 }  // namespace
 
-void WriteKeyFlags(uint32_t flags, ReplyWriter* reply) { WriteNames(flags, kKeyFlags, reply); }
+void WriteKeyFlags(uint32_t flags, ReplyWriter* reply) {
+  WriteNames(flags, kKeyFlags, reply);
+}
 
 uint32_t AclCategoryByName(absl::string_view name) {
   for (const Name& category : kCategories) {
-    if (absl::EqualsIgnoreCase(category.name.substr(1), name)) return static_cast<uint32_t>(category.bit);
+    if (absl::EqualsIgnoreCase(category.name.substr(1), name))
+      return static_cast<uint32_t>(category.bit);
   }
   return 0;
 }
@@ -239,19 +253,25 @@ void WriteCommandInfo(const CommandSpec& spec, ReplyWriter* reply) {
 }
 
 void WriteCommandDocs(const CommandSpec& spec, ReplyWriter* reply) {
-  absl::StatusOr<std::vector<Argument>> arguments = ParseSyntax(spec.syntax, CountKeySpecs(spec));
+  absl::StatusOr<std::vector<Argument>> arguments =
+      ParseSyntax(spec.syntax, CountKeySpecs(spec));
   const bool has_arguments = arguments.ok() && !arguments->empty();
   const bool doc_flags = spec.system_command || !spec.deprecated_since.empty();
-  reply->MapHeader(1 + !spec.summary.empty() + !spec.since.empty() + !spec.complexity.empty() + doc_flags +
-                   !spec.deprecated_since.empty() + !spec.replaced_by.empty() + !spec.history.empty() + has_arguments +
+  reply->MapHeader(1 + !spec.summary.empty() + !spec.since.empty() +
+                   !spec.complexity.empty() + doc_flags +
+                   !spec.deprecated_since.empty() + !spec.replaced_by.empty() +
+                   !spec.history.empty() + has_arguments +
                    !spec.subcommands.empty());
   if (!spec.summary.empty()) WriteField("summary", spec.summary, reply);
   if (!spec.since.empty()) WriteField("since", spec.since, reply);
   WriteField("group", absl::StrReplaceAll(spec.group, {{"_", "-"}}), reply);
-  if (!spec.complexity.empty()) WriteField("complexity", spec.complexity, reply);
+  if (!spec.complexity.empty())
+    WriteField("complexity", spec.complexity, reply);
   if (doc_flags) WriteDocFlags(spec, reply);
-  if (!spec.deprecated_since.empty()) WriteField("deprecated_since", spec.deprecated_since, reply);
-  if (!spec.replaced_by.empty()) WriteField("replaced_by", spec.replaced_by, reply);
+  if (!spec.deprecated_since.empty())
+    WriteField("deprecated_since", spec.deprecated_since, reply);
+  if (!spec.replaced_by.empty())
+    WriteField("replaced_by", spec.replaced_by, reply);
   if (!spec.history.empty()) {
     reply->Bulk("history");
     reply->SetHeader(spec.history.size());

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
+#include "server/commands/admin_memory.h"
 #include "server/commands/object_help.h"
 #include "server/config/enum_values.h"
 #include "server/engine/engine.h"
@@ -109,7 +110,9 @@ void MemoryPurge(CommandContext& ctx) {
 }
 
 void MemoryHelp(CommandContext& ctx) {
-  ReplyWithHelp(ctx, {"PURGE", "    Give unused memory of the allocator back to the system.",
+  ReplyWithHelp(ctx, {"DOCTOR", "    Judge the use of memory.", "MALLOC-STATS", "    Show the allocator's own report.",
+                      "PURGE", "    Give unused memory of the allocator back to the system.",
+                      "STATS", "    Tell where memory goes.",
                       "USAGE <key> [SAMPLES <count>]",
                       "    Tell how many bytes <key> and its value take. Values are measured",
                       "    whole; SAMPLES is understood and changes nothing."});
@@ -128,6 +131,18 @@ CommandSpec ObjectSpec(absl::string_view name, absl::string_view since, absl::st
           .summary = summary,
           .syntax = "key",
           .tips = {"nondeterministic_output"},
+          .handler = handler};
+}
+
+CommandSpec MemoryReportSpec(absl::string_view name, absl::string_view complexity, absl::string_view summary,
+                             CommandHandler handler) {
+  return {.name = name,
+          .arity = 2,
+          .since = "4.0.0",
+          .group = "server",
+          .complexity = complexity,
+          .summary = summary,
+          .tips = {"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
           .handler = handler};
 }
 
@@ -153,7 +168,10 @@ std::vector<CommandSpec> MakeCommands() {
        .summary = "A container of commands on the use of memory",
        .subcommands =
            {
+               MemoryReportSpec("doctor", "O(1)", "Judge the use of memory", MemoryDoctor),
                HelpSpec("4.0.0", "server", 0, MemoryHelp),
+               MemoryReportSpec("malloc-stats", "Depends on how much memory is allocated, could be slow",
+                                "Show the allocator's own report", MemoryMallocStats),
                {.name = "purge",
                 .arity = 2,
                 .since = "4.0.0",
@@ -162,6 +180,7 @@ std::vector<CommandSpec> MakeCommands() {
                 .summary = "Give unused memory of the allocator back to the system",
                 .tips = {"request_policy:all_shards", "response_policy:all_succeeded"},
                 .handler = MemoryPurge},
+               MemoryReportSpec("stats", "O(1)", "Tell where memory goes", MemoryStats),
                {.name = "usage",
                 .arity = -3,
                 .flags = kReadonly,

@@ -222,7 +222,9 @@ absl::Status Load(const Scanner& scanner,
     absl::Status status = loader->LoadText(*text, "standard input");
     if (!status.ok()) return status;
   }
-  loader->StartCommandLine();
+  // gflags' flags replace what the file says; redis-server's options come after
+  // it like more lines of it, so that save points add up.
+  if (!flags.empty()) loader->StartCommandLine();
   for (const auto& [name, value] : flags) {
     absl::Status status = loader->ApplyOption(name, ToArgs(name, value));
     if (!status.ok()) return status;

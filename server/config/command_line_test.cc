@@ -148,7 +148,8 @@ TEST(CommandLineTest, OptionsOverrideTheFileWhereverTheyStand) {
     const absl::Status status = Parse(args, &config);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_EQ(config.String(ConfigId::kPort), "9");
-    EXPECT_EQ(config.String(ConfigId::kSave), "5 5");
+    // Save points add up, as redis-server's do.
+    EXPECT_EQ(config.String(ConfigId::kSave), "1 1 2 2 5 5");
     EXPECT_EQ(config.String(ConfigId::kTimeout), "3");
     EXPECT_EQ(config.config_file(), path);
   }

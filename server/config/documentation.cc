@@ -20,7 +20,7 @@ Holdfast takes redis.conf as it is. A setting can come from
 4. the command line: `--repl-timeout 60`, `--repl_timeout=60`, `--save 900 1 --save 60 10`, `--save ""`, `--daemonize no`,
 5. `CONFIG SET` at run time.
 
-A later one in this list overrides an earlier one; within a source the later line does. The lines of `save` add up within one source, and the first one of a source replaces what the sources before it said. `CONFIG REWRITE` puts the values in force into the file, keeping its comments and order.
+A later one in this list overrides an earlier one; within a source the later line does. The lines of `save` in the file and on the command line add up, and the first one replaces the default (the first of the flags, what the file said). `CONFIG REWRITE` puts the values in force into the file, keeping its comments and order.
 
 An unknown name, a value out of range and values that contradict each other stop the start, with the place, the line and the reason.
 

@@ -39,7 +39,8 @@ class Loader {
   absl::Status LoadText(absl::string_view text, absl::string_view origin);
 
   // From here on settings override those so far: the first `save` replaces
-  // what files said instead of adding to it.
+  // what was said before instead of adding to it. For flags of gflags;
+  // redis-server's options go on where the file ended.
   void StartCommandLine();
 
   // One directive with its arguments, as from a command line. The name may be

@@ -42,36 +42,78 @@ ClientServer::~ClientServer() { Stop(absl::InfiniteDuration()); }
 
 absl::Status ClientServer::Start(PortChoice choice) {
   const Config& config = engine_.config();
-  const int port = static_cast<int>(config.Int(ConfigId::kPort));
-  const int backlog = static_cast<int>(config.Int(ConfigId::kTcpBacklog));
-  if (port != 0 || choice == PortChoice::kAny) {
-    net::TcpListenOptions options;
-    options.bind = config.List(ConfigId::kBind);
-    options.port = choice == PortChoice::kAny ? 0 : port;
-    options.backlog = backlog;
-    if (!options.bind.empty()) {
-      auto listener = net::Listener::Tcp(options);
-      if (!listener.ok()) return listener.status();
-      port_ = (*listener)->port();
-      listeners_.push_back(*std::move(listener));
-    }
+  absl::MutexLock lock(&listen_mu_);
+  choice_ = choice;
+  first_configured_port_ = static_cast<int>(config.Int(ConfigId::kPort));
+  if (choice == PortChoice::kAny || first_configured_port_ != 0) {
+    const absl::Status status = ListenTcp(choice == PortChoice::kAny ? 0 : first_configured_port_);
+    if (!status.ok()) return status;
   }
-  engine_.set_port(port_);
-  const size_t tcp_listeners = listeners_.size();
   const std::string unix_path = config.String(ConfigId::kUnixSocket);
   if (!unix_path.empty()) {
-    auto listener = net::Listener::Unix(
-        {unix_path, static_cast<mode_t>(config.Int(ConfigId::kUnixSocketPerm)), backlog});
+    auto listener = net::Listener::Unix({unix_path, static_cast<mode_t>(config.Int(ConfigId::kUnixSocketPerm)),
+                                         static_cast<int>(config.Int(ConfigId::kTcpBacklog))});
     if (!listener.ok()) return listener.status();
-    listeners_.push_back(*std::move(listener));
+    unix_.listener = *std::move(listener);
+    StartAccepting(&unix_, true);
   }
-  if (listeners_.empty()) return absl::InvalidArgumentError("nothing to listen on: port is 0 and there is no unixsocket");
-  for (size_t i = 0; i < listeners_.size(); ++i) {
-    acceptors_.emplace_back([this, listener = listeners_[i].get(), unix_socket = i >= tcp_listeners] {
-      AcceptLoop(listener, unix_socket);
-    });
+  if (tcp_.listener == nullptr && unix_.listener == nullptr) {
+    return absl::InvalidArgumentError("nothing to listen on: port is 0 and there is no unixsocket");
   }
   return absl::OkStatus();
+}
+
+absl::Status ClientServer::ListenTcp(int port) {
+  net::TcpListenOptions options;
+  options.bind = engine_.config().List(ConfigId::kBind);
+  options.port = port;
+  options.backlog = static_cast<int>(engine_.config().Int(ConfigId::kTcpBacklog));
+  if (options.bind.empty()) {
+    StopAccepting(&tcp_);
+    return absl::OkStatus();
+  }
+  auto listener = net::Listener::Tcp(options);
+  if (!listener.ok()) {
+    return absl::Status(listener.status().code(),
+                        absl::StrCat("Failed listening on port ", port, " (tcp): ", listener.status().message()));
+  }
+  StopAccepting(&tcp_);
+  tcp_.listener = *std::move(listener);
+  port_.store(tcp_.listener->port(), std::memory_order_relaxed);
+  engine_.set_port(tcp_.listener->port());
+  bound_ = options.bind;
+  StartAccepting(&tcp_, false);
+  return absl::OkStatus();
+}
+
+absl::Status ClientServer::Relisten() {
+  absl::MutexLock lock(&listen_mu_);
+  if (closed_) return absl::CancelledError("the server is shutting down");
+  int port = static_cast<int>(engine_.config().Int(ConfigId::kPort));
+  if (choice_ == PortChoice::kAny && port == first_configured_port_) port = port_.load(std::memory_order_relaxed);
+  if (port == 0) {
+    StopAccepting(&tcp_);
+    port_.store(0, std::memory_order_relaxed);
+    engine_.set_port(0);
+    return absl::OkStatus();
+  }
+  if (port == port_.load(std::memory_order_relaxed) && tcp_.listener != nullptr) {
+    if (engine_.config().List(ConfigId::kBind) == bound_) return absl::OkStatus();
+    StopAccepting(&tcp_);
+  }
+  return ListenTcp(port);
+}
+
+void ClientServer::StartAccepting(Acceptor* acceptor, bool unix_socket) {
+  acceptor->thread = std::thread(
+      [this, listener = acceptor->listener.get(), unix_socket] { AcceptLoop(listener, unix_socket); });
+}
+
+void ClientServer::StopAccepting(Acceptor* acceptor) {
+  if (acceptor->listener == nullptr) return;
+  acceptor->listener->Shutdown();
+  acceptor->thread.join();
+  acceptor->listener.reset();
 }
 
 void ClientServer::AcceptLoop(net::Listener* listener, bool unix_socket) {
@@ -182,10 +224,12 @@ void ClientServer::Stop(absl::Duration patience) {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
-  for (const auto& listener : listeners_) listener->Shutdown();
-  for (std::thread& acceptor : acceptors_) acceptor.join();
-  acceptors_.clear();
-  listeners_.clear();
+  {
+    absl::MutexLock lock(&listen_mu_);
+    closed_ = true;
+    StopAccepting(&tcp_);
+    StopAccepting(&unix_);
+  }
   engine_.sessions().KillAll();
   engine_.pause().WakeAll();
   const auto all_ended = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return live_.empty(); };

@@ -18,6 +18,12 @@ namespace {
 constexpr size_t kFlushBytes = 64 * 1024;
 // More than this is given back to the allocator once it is sent.
 constexpr size_t kKeptOutputBytes = 64 * 1024;
+// After so long without a word a client's buffers are given back; with 10,000
+// idle clients they would be most of the memory.
+constexpr absl::Duration kBufferIdleTime = absl::Seconds(2);
+// An input buffer that a large request has left is given up for a small one as
+// soon as a small request shows that it is too large.
+constexpr size_t kLargeInputBytes = 32 * 1024;
 // How often a stalled sender looks whether anything was accepted.
 constexpr absl::Duration kStallSlice = absl::Milliseconds(250);
 
@@ -63,7 +69,7 @@ absl::Status Connection::Receive() {
   const net::Deadline deadline = idle > absl::ZeroDuration() && !decoder_.mid_request()
                                      ? net::Deadline::After(engine_.clock(), idle)
                                      : net::Deadline::Never();
-  const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(decoder_.bytes_wanted()), deadline);
+  const absl::StatusOr<size_t> n = ReadInput(deadline);
   if (!n.ok()) {
     return absl::IsDeadlineExceeded(n.status()) ? absl::DeadlineExceededError("Closing idle client") : n.status();
   }
@@ -71,8 +77,36 @@ absl::Status Connection::Receive() {
   return Received(*n);
 }
 
+absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
+  if (input_.empty() && !decoder_.mid_request()) {
+    const net::Deadline soon = net::Deadline::After(engine_.clock(), kBufferIdleTime);
+    const bool whole = deadline.NextWait() <= kBufferIdleTime;
+    const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(), whole ? deadline : soon);
+    if (whole || !absl::IsDeadlineExceeded(n.status())) return n;
+    ReleaseBuffers();
+    // Ends with bytes, the peer's end, or Kill(), which shuts the socket down.
+    pollfd waiting = {stream_->fd(), POLLIN, 0};
+    for (;;) {
+      const absl::Duration wait = std::min(deadline.NextWait(), absl::Hours(1));
+      if (wait <= absl::ZeroDuration() || poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1) > 0) {
+        break;
+      }
+    }
+  }
+  return stream_->ReadSome(input_.WriteArea(decoder_.bytes_wanted()), deadline);
+}
+
+void Connection::ReleaseBuffers() {
+  input_.Shrink();
+  decoder_.Shrink();
+  std::string().swap(output_);
+  NoteSizes();
+}
+
 absl::Status Connection::Received(size_t n) {
   input_.Commit(n);
+  NoteSizes();
+  engine_.stats().reads_processed.Add(1);
   session_->bytes_in.fetch_add(static_cast<int64_t>(n), std::memory_order_relaxed);
   engine_.stats().net_input_bytes.Add(static_cast<int64_t>(n));
   const auto limit = static_cast<size_t>(engine_.config().Int(ConfigId::kClientQueryBufferLimit));
@@ -83,11 +117,16 @@ absl::Status Connection::Received(size_t n) {
 
 absl::Status Connection::ExecuteInput() {
   dispatcher_.BeginBatch();
+  const size_t received = input_.size();
   for (;;) {
     decoder_.set_max_bulk_len(engine_.config().Int(ConfigId::kProtoMaxBulkLen));
     const net::RequestDecoder::Result result = decoder_.Next(&input_);
     switch (result) {
       case net::RequestDecoder::Result::kNeedMore:
+        if (input_.empty() && input_.capacity() > kLargeInputBytes && received < input_.capacity() / 4) {
+          input_.Shrink();
+          input_.WriteArea();
+        }
         NoteSizes();
         return absl::OkStatus();
       case net::RequestDecoder::Result::kEmpty:
@@ -119,6 +158,7 @@ absl::Status Connection::ExecuteInput() {
 void Connection::NoteSizes() {
   session_->query_bytes.store(input_.size(), std::memory_order_relaxed);
   session_->query_capacity.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  session_->argv_bytes.store(0, std::memory_order_relaxed);
   session_->output_capacity.store(output_.capacity(), std::memory_order_relaxed);
 }
 
@@ -133,6 +173,7 @@ absl::Status Connection::Flush() {
     const absl::StatusOr<size_t> n = stream_->WriteSome(absl::MakeConstSpan(&part, 1), never_wait);
     if (n.ok()) {
       sent += *n;
+      engine_.stats().writes_processed.Add(1);
       session_->bytes_out.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
       engine_.stats().net_output_bytes.Add(static_cast<int64_t>(*n));
       if (sent < output_.size()) progress = net::Deadline::After(engine_.clock(), timeout);

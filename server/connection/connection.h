@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "net/resp/input_buffer.h"
 #include "net/resp/request_decoder.h"
 #include "net/socket/socket_stream.h"
@@ -41,6 +42,10 @@ class Connection {
 
  private:
   absl::Status Receive();
+  // Reads into the input buffer. A client that has been idle for a while waits
+  // without buffers.
+  absl::StatusOr<size_t> ReadInput(net::Deadline deadline);
+  void ReleaseBuffers();
   // Executes what has arrived. kCancelled when the connection is to be closed.
   absl::Status ExecuteInput();
   // Sends the replies. While the peer does not take them, what it sends is

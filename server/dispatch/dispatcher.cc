@@ -6,6 +6,8 @@
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "server/command/errors.h"
+#include "server/dispatch/redact.h"
+#include "server/stats/slow_log.h"
 
 namespace holdfast::server {
 namespace {
@@ -67,7 +69,9 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args, std::string* 
 
 absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
   const Config& config = engine_.config();
-  if (!session_.own.authenticated && !spec.Is(kNoAuth)) return errors::kNoAuth;
+  if (!session_.own.authenticated && !spec.Is(kNoAuth) && !config.String(ConfigId::kRequirePass).empty()) {
+    return errors::kNoAuth;
+  }
   if (spec.Is(kInternal)) return "ERR command is not allowed here";
   if (spec.Is(kNoMulti) && session_.own.in_multi) return "ERR Command not allowed inside a transaction";
   if ((flags & kDenyOom) != 0 && engine_.OverMemory()) return errors::kOom;
@@ -185,6 +189,7 @@ void Dispatcher::Run(const CommandSpec& spec, absl::Span<const absl::string_view
   } else {
     CallInUnit({&spec, args}, reply);
     unit_.End();
+    if (unit_.appended()) session_.own.write_offset = engine_.log().end_offset();
   }
   current_dispatcher = outer;
 }
@@ -194,6 +199,7 @@ void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
   const int64_t changes_before = unit_.changes();
   CommandContext ctx(&unit_, &session_, &spec, call.args, reply,
                      static_cast<int>(session_.db.load(std::memory_order_relaxed)));
+  unit_.set_touches(!session_.no_touch.load(std::memory_order_relaxed) || spec.name == "touch");
   spec.handler(ctx);
   if ((ctx.own_effect_ && unit_.changes() > changes_before) || ctx.forced_effect_) {
     unit_.AddEffect(ctx.db_index_, call.args);
@@ -205,7 +211,20 @@ void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
   stats.calls.Add(1);
   stats.nanos.Add(nanos);
   if (ctx.failed_) stats.failed.fetch_add(1, std::memory_order_relaxed);
-  stats.latency.Record(nanos);
+  if (engine_.config().Bool(ConfigId::kLatencyTracking)) stats.latency.Record(nanos);
+  // -1, "never", is the largest number there is here.
+  const auto slow_us = static_cast<uint64_t>(engine_.config().Int(ConfigId::kSlowlogLogSlowerThan));
+  if (static_cast<uint64_t>(nanos) / 1000 >= slow_us && !spec.Is(kSkipSlowlog)) NoteSlow(call, nanos / 1000);
+}
+
+void Dispatcher::NoteSlow(const Call& call, int64_t micros) {
+  SlowLog::Entry entry;
+  entry.unix_seconds = NowMs() / 1000;
+  entry.micros = micros;
+  entry.address = session_.address;
+  entry.name = session_.name();
+  engine_.stats().slow_log.Add(RedactedArgs(*call.spec, call.args), std::move(entry),
+                               engine_.config().Int(ConfigId::kSlowlogMaxLen));
 }
 
 absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls, absl::Span<const SlotUse> extra) {

@@ -47,6 +47,8 @@ class Engine {
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
   ReplicationHooks& replication() { return replication_; }
+  // Null where replication is not part of this server. Set before the first client.
+  ReplicationService* replication_service = nullptr;
   // Called once all commands are in the table.
   void FinishSetup();
 

@@ -31,6 +31,13 @@ struct ReplicationHooks {
   std::function<void(std::string*)> info = [](std::string*) {};
 };
 
+// The replication package's own object, for its commands to find; the server
+// knows nothing of it.
+class ReplicationService {
+ public:
+  virtual ~ReplicationService() = default;
+};
+
 }  // namespace holdfast::server
 
 #endif  // HOLDFAST_SERVER_ENGINE_ROLE_H_

@@ -48,6 +48,16 @@ void Session::set_library(absl::string_view name, absl::string_view version) {
   if (version.data() != nullptr) library_version_ = std::string(version);
 }
 
+void Session::set_unblocker(std::function<bool(bool)> unblocker) {
+  absl::MutexLock lock(&mu_);
+  unblocker_ = std::move(unblocker);
+}
+
+bool Session::Unblock(bool with_error) {
+  absl::MutexLock lock(&mu_);
+  return unblocker_ != nullptr && unblocker_(with_error);
+}
+
 void Session::Kill() {
   absl::MutexLock lock(&mu_);
   killed_.store(true, std::memory_order_release);

@@ -58,11 +58,16 @@ class Session {
   std::atomic<SessionKind> kind{SessionKind::kNormal};
   std::atomic<int> queued{-1};  // Commands in MULTI; -1 outside of it.
   std::atomic<int> watching{0};
+  std::atomic<int> subscriptions{0};  // Channels, patterns, shard channels.
+  std::atomic<int> pattern_subscriptions{0};
+  std::atomic<int> shard_subscriptions{0};
+  std::atomic<bool> monitor{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
   std::atomic<bool> unix_socket{false};
   std::atomic<bool> dirty_exec{false};  // For CLIENT LIST's 'd'.
   std::atomic<bool> blocked{false};     // Waits in CLIENT PAUSE, or for a key.
+  std::atomic<bool> closing{false};     // CLIENT LIST's 'c': closes after its reply.
   std::atomic<const CommandSpec*> last_command{nullptr};
   std::atomic<size_t> query_bytes{0};     // Waiting in the input buffer.
   std::atomic<size_t> query_capacity{0};  // Its free room.
@@ -81,6 +86,13 @@ class Session {
   std::string library_name() const;
   std::string library_version() const;
   void set_library(absl::string_view name, absl::string_view version);
+
+  // How CLIENT UNBLOCK reaches a client that waits for a key: whoever makes it
+  // wait sets a function, which is called with the session's lock held, says
+  // whether the client was still waiting, and may lock nothing but a leaf of its
+  // own; null when the wait is over. `with_error`: it gets -UNBLOCKED, not a timeout.
+  void set_unblocker(std::function<bool(bool with_error)> unblocker);
+  bool Unblock(bool with_error);
 
   // Closes the connection from any thread: its reads and writes fail from now
   // on. `killed()` tells its thread why.
@@ -113,6 +125,9 @@ class Session {
     // so far are sent, the connection's thread calls it and then closes.
     std::function<void()> takeover;
 
+    // The log's end after this session's last write: what WAIT waits for.
+    int64_t write_offset = 0;
+
     // REPLCONF's news about a replica, before PSYNC.
     int replica_port = 0;
     std::string replica_ip;
@@ -128,6 +143,7 @@ class Session {
   std::string user_ ABSL_GUARDED_BY(mu_) = "default";
   std::string library_name_ ABSL_GUARDED_BY(mu_);
   std::string library_version_ ABSL_GUARDED_BY(mu_);
+  std::function<bool(bool)> unblocker_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> killed_{false};
 };
 

@@ -9,6 +9,8 @@
 // jemalloc(3). Weak: null where jemalloc is not linked in.
 extern "C" int mallctl(const char* name, void* oldp, size_t* oldlenp, void* newp, size_t newlen)
     __attribute__((weak));
+extern "C" void malloc_stats_print(void (*write)(void* opaque, const char* text), void* opaque, const char* options)
+    __attribute__((weak));
 
 namespace holdfast::server {
 namespace {
@@ -34,6 +36,14 @@ MemoryUse AllocatorUse() {
 }
 
 const char* AllocatorName() { return mallctl != nullptr ? "jemalloc" : "libc"; }
+
+std::string AllocatorReport() {
+  if (malloc_stats_print == nullptr) return "Stats not supported for the current allocator";
+  std::string report;
+  malloc_stats_print([](void* out, const char* text) { static_cast<std::string*>(out)->append(text); }, &report,
+                     nullptr);
+  return report;
+}
 
 size_t ResidentBytes() {
   FILE* file = fopen("/proc/self/statm", "re");

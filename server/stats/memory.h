@@ -2,6 +2,7 @@
 #define HOLDFAST_SERVER_STATS_MEMORY_H_
 
 #include <cstddef>
+#include <string>
 
 namespace holdfast::server {
 
@@ -14,6 +15,8 @@ struct MemoryUse {
 };
 MemoryUse AllocatorUse();
 const char* AllocatorName();
+// Its own report for people, some kilobytes of it; slow.
+std::string AllocatorReport();
 
 // Resident set of the process and the machine's memory, in bytes; 0 if unknown.
 size_t ResidentBytes();

@@ -43,6 +43,12 @@ int64_t LatencyHistogram::count() const {
   return sum;
 }
 
+int64_t LatencyHistogram::CountBelow(int64_t nanos) const {
+  int64_t sum = 0;
+  for (int i = 0; i < kBuckets && UpperEdge(i) < nanos; ++i) sum += buckets_[i].load(std::memory_order_relaxed);
+  return sum;
+}
+
 int64_t LatencyHistogram::Percentile(double fraction) const {
   const int64_t total = count();
   if (total == 0) return 0;
@@ -105,7 +111,8 @@ std::map<std::string, int64_t> Stats::ErrorCounts() const {
 
 void Stats::Reset() {
   for (Counter* c : {&keyspace_hits, &keyspace_misses, &net_input_bytes, &net_output_bytes,
-                     &net_repl_input_bytes, &net_repl_output_bytes, &expired_keys, &error_replies}) {
+                     &net_repl_input_bytes, &net_repl_output_bytes, &expired_keys, &error_replies, &reads_processed,
+                     &writes_processed}) {
     c->Reset();
   }
   for (std::atomic<int64_t>* n :

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "server/stats/counter.h"
+#include "server/stats/slow_log.h"
 
 namespace holdfast::server {
 
@@ -24,6 +25,8 @@ class LatencyHistogram {
  public:
   void Record(int64_t nanos);
   int64_t count() const;
+  // How many calls took less than `nanos`, to within a bucket's width.
+  int64_t CountBelow(int64_t nanos) const;
   // Upper edge, in ns, of the bucket that holds the given fraction (0..1) of all
   // calls; 0 when there are none.
   int64_t Percentile(double fraction) const;
@@ -75,6 +78,8 @@ class Stats {
   Counter net_repl_output_bytes;
   Counter expired_keys;
   Counter error_replies;
+  Counter reads_processed;   // From clients' sockets.
+  Counter writes_processed;  // To them.
   std::atomic<int64_t> connections_received{0};
   std::atomic<int64_t> rejected_connections{0};
   std::atomic<int64_t> evicted_keys{0};
@@ -89,6 +94,7 @@ class Stats {
   std::atomic<int64_t> acl_access_denied_key{0};
   std::atomic<int64_t> acl_access_denied_channel{0};
   std::atomic<size_t> peak_memory{0};
+  std::atomic<size_t> startup_memory{0};  // In use before the first client.
   // Changes since the last save; `dirty` of Redis.
   std::atomic<int64_t> changes_since_save{0};
 
@@ -98,6 +104,8 @@ class Stats {
   std::atomic<int64_t> output_bytes_per_second{0};
   std::atomic<int64_t> repl_input_bytes_per_second{0};
   std::atomic<int64_t> repl_output_bytes_per_second{0};
+
+  SlowLog slow_log;
 
   ~Stats();
   Stats() = default;

@@ -55,6 +55,9 @@ void CommandLog::DropAllLocked() { blocks_.clear(); }
 void CommandLog::AppendUnit(absl::Span<const Effect> effects) {
   if (!active() || effects.empty()) return;
   absl::MutexLock lock(&mu_);
+  // As in Redis 7.0, the first SELECT stands before the MULTI.
+  const int first_db = effects.front().db;
+  if (first_db >= 0 && first_db != selected_db_) SelectLocked(first_db);
   if (effects.size() > 1) AppendLocked(kMulti);
   for (const Effect& effect : effects) {
     if (effect.db >= 0 && effect.db != selected_db_) SelectLocked(effect.db);
@@ -78,6 +81,16 @@ void CommandLog::AppendCommand(absl::string_view bytes) {
 void CommandLog::ForgetSelectedDb() {
   absl::MutexLock lock(&mu_);
   selected_db_ = -1;
+}
+
+int CommandLog::selected_db() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return selected_db_;
+}
+
+void CommandLog::NoteSelectedDb(int db) {
+  absl::MutexLock lock(&mu_);
+  selected_db_ = db;
 }
 
 void CommandLog::SelectLocked(int db) {

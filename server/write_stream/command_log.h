@@ -85,6 +85,11 @@ class CommandLog {
   // snapshot's cut, and when the stream changes hands.
   void ForgetSelectedDb();
 
+  // The database that the stream has selected, -1 if the next effect selects one;
+  // and what a replica has seen its primary's stream select.
+  int selected_db() const;
+  void NoteSelectedDb(int db);
+
   // Offset of the next byte to be appended. Any thread, no lock.
   int64_t end_offset() const { return end_.load(std::memory_order_acquire); }
   int64_t first_offset() const;  // Of the oldest byte held; end_offset() when none.

@@ -161,6 +161,8 @@ absl::Status ServerProcess::Launch() {
     child.argv.push_back(absl::StrCat("--", name));
     child.argv.push_back(value);
   }
+  child.argv.insert(child.argv.end(), options_.args.begin(),
+                    options_.args.end());
   end_expected_ = false;
   absl::StatusOr<std::unique_ptr<ChildProcess>> started =
       ChildProcess::Start(child);

@@ -30,6 +30,8 @@ struct ServerOptions {
   // (port, bind 127.0.0.1, dir, save "", DEBUG allowed), so it may override
   // these, but for port and dir.
   std::vector<std::pair<std::string, std::string>> flags = {};
+  // Appended as they are: {"--rename-command", "KEYS", ""}.
+  std::vector<std::string> args = {};
   // How long it may take until it answers PING.
   absl::Duration start_timeout = absl::Seconds(20);
   // False: Start() returns as soon as the process runs; WaitUntilReady() later.

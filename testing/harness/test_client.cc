@@ -150,6 +150,7 @@ std::vector<Value> TestClient::Pipeline(
 std::map<std::string, std::string> TestClient::Info(absl::string_view section) {
   const Value reply = section.empty() ? Do("INFO") : Do("INFO", section);
   std::map<std::string, std::string> fields;
+  if (!connected()) return fields;  // Reported.
   if (!reply.is_string()) {
     ADD_FAILURE() << "INFO " << section << ": " << reply;
     return fields;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +20,7 @@
 #include "net/time/deadline.h"
 #include "testing/proxy/fault_proxy.h"
 #include "testing/proxy/shaper.h"
+#include "testing/support/dice.h"
 
 namespace holdfast::test {
 namespace {
@@ -44,23 +44,11 @@ constexpr KindName kKindNames[] = {
 // Looks at the stop signal this often while it waits for the proxy.
 constexpr absl::Duration kSlice = absl::Milliseconds(5);
 
-// The standard fixes mt19937_64's output, but not that of its distributions.
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  // In [0, n). REQUIRES: n > 0.
-  int64_t Below(int64_t n) {
-    return static_cast<int64_t>(engine_() % static_cast<uint64_t>(n));
-  }
-  // In [1 us, max], whole microseconds, so that it prints exactly.
-  absl::Duration UpTo(absl::Duration max) {
-    return absl::Microseconds(
-        1 + Below(std::max<int64_t>(1, absl::ToInt64Microseconds(max))));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
+// In [1 us, max], whole microseconds, so that it prints exactly.
+absl::Duration UpTo(Dice* dice, absl::Duration max) {
+  return absl::Microseconds(
+      1 + dice->Below(std::max<int64_t>(1, absl::ToInt64Microseconds(max))));
+}
 
 // Sleeps; kCancelled when stopped.
 absl::Status Rest(absl::Duration d, const net::StopSignal* stop) {
@@ -217,8 +205,8 @@ FaultPlan FaultPlan::Random(uint64_t seed, const Options& options) {
     FaultEvent e;
     e.kind = options.kinds[static_cast<size_t>(
         dice.Below(static_cast<int64_t>(options.kinds.size())))];
-    e.pause = dice.UpTo(options.max_pause);
-    e.hold = dice.UpTo(options.max_hold);
+    e.pause = UpTo(&dice, options.max_pause);
+    e.hold = UpTo(&dice, options.max_hold);
     e.direction =
         dice.Below(2) == 0 ? Direction::kToServer : Direction::kToClient;
     e.cut = dice.Below(2) == 0 ? CutKind::kRst : CutKind::kFin;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -83,7 +84,8 @@ class FaultPlan {
   // One line an event.
   std::string ToString() const;
 
-  const std::vector<FaultEvent>& events() const { return events_; }
+  const std::vector<FaultEvent>& events() const& { return events_; }
+  std::vector<FaultEvent> events() && { return std::move(events_); }
 
   // Plays the plan; afterwards the proxy is healed. Blocks for at most the sum
   // of pauses and holds, and milliseconds an event. kCancelled when `stop`

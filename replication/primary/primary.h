@@ -1,0 +1,95 @@
+#ifndef HOLDFAST_REPLICATION_PRIMARY_PRIMARY_H_
+#define HOLDFAST_REPLICATION_PRIMARY_PRIMARY_H_
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "net/socket/stop_signal.h"
+#include "net/time/deadline.h"
+#include "replication/events/link_events.h"
+#include "replication/primary/replica_session.h"
+#include "server/engine/engine.h"
+#include "server/persist/snapshot/snapshot.h"
+
+namespace holdfast::replication {
+
+// The server as somebody's primary: all its replicas, what they have
+// acknowledged, and the periodic work that they need (PINGs in the stream for
+// those that are no Holdfast, the backlog's end when nobody comes back).
+// Thread-safe.
+class Primary {
+ public:
+  // Both outlive it.
+  Primary(server::Engine* engine, LinkEvents* events);
+  // All sessions have ended (their connections were joined).
+  ~Primary();
+  Primary(const Primary&) = delete;
+  Primary& operator=(const Primary&) = delete;
+
+  // Decides between a partial and a full synchronisation for a connection that
+  // sent PSYNC (or SYNC, speaks_psync false) and appends the reply of a partial
+  // one to `reply`; then serves it in Connection::Run()'s takeover. `offset` as
+  // on the wire: the first byte wanted, counted from 1.
+  void OnPsync(server::Connection* connection, absl::string_view replid, int64_t offset, bool speaks_psync,
+               std::string* reply);
+
+  // Blocks until `replicas` replicas have acknowledged `offset`, the deadline,
+  // or `give_up` (looked at when woken by WakeWaiters()). Returns how many have.
+  int WaitForAcks(int64_t offset, int replicas, net::Deadline deadline, const std::function<bool()>& give_up);
+  int CountAcked(int64_t offset) const;
+  void WakeWaiters();
+
+  // Replicas online whose last ACK is at most so old (min-replicas-max-lag).
+  int GoodReplicas(int64_t lag_seconds) const;
+  int ReplicaCount() const;
+
+  // Ends all sessions, which will ask again: the history or the role changed.
+  void DropAll(absl::string_view cause);
+
+  // "slave0:ip=...,port=...,state=online,offset=...,lag=..." lines, and the
+  // replicas of ROLE.
+  struct ReplicaInfo {
+    std::string ip;
+    int port;
+    std::string state;
+    int64_t acked_offset;
+    int64_t lag_seconds;
+    int64_t lag_ms;
+    bool is_holdfast;
+  };
+  std::vector<ReplicaInfo> Replicas() const;
+
+  server::SnapshotMaker& snapshots() { return snapshots_; }
+
+  // For sessions.
+  LinkEvents& events() { return events_; }
+  void Add(ReplicaSession* session);
+  void Remove(ReplicaSession* session);
+  void OnAck();
+
+ private:
+  void CronThread();
+  void PingReplicas();
+  int CountAckedLocked(int64_t offset) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+
+  server::Engine& engine_;
+  LinkEvents& events_;
+  server::SnapshotMaker snapshots_;
+  mutable absl::Mutex mu_;
+  absl::CondVar acked_;
+  std::set<ReplicaSession*> sessions_ ABSL_GUARDED_BY(mu_);
+  net::MonoTime none_since_ ABSL_GUARDED_BY(mu_);  // When the last replica left.
+  net::StopSignal stop_;
+  std::thread cron_;  // Last: it uses the others.
+};
+
+}  // namespace holdfast::replication
+
+#endif  // HOLDFAST_REPLICATION_PRIMARY_PRIMARY_H_

@@ -1,0 +1,341 @@
+#include "replication/primary/replica_session.h"
+
+#include <pthread.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "net/socket/address.h"
+#include "net/socket/errors.h"
+#include "net/socket/options.h"
+#include "replication/events/causes.h"
+#include "replication/primary/primary.h"
+#include "server/keyspace/entry.h"
+#include "server/persist/rdb/transfer.h"
+
+namespace holdfast::replication {
+namespace {
+
+using server::ConfigId;
+
+constexpr size_t kSnapshotPiece = 64 * 1024;
+constexpr size_t kMostBlocksAWrite = 16;
+constexpr absl::Duration kNewlinePeriod = absl::Seconds(1);
+
+std::string ReplicaIp(const server::Session& session, int fd) {
+  return session.own.replica_ip.empty() ? net::PeerHostPort(fd).host : session.own.replica_ip;
+}
+
+std::string RandomEntropy(server::Engine& engine) {
+  std::string entropy;
+  while (entropy.size() < 20) {
+    const uint64_t random = engine.RandomU64();
+    entropy.append(reinterpret_cast<const char*>(&random), std::min<size_t>(sizeof(random), 20 - entropy.size()));
+  }
+  return entropy;
+}
+
+}  // namespace
+
+ReplicaSession::ReplicaSession(server::Engine* engine, Primary* primary, server::Connection* connection,
+                               ReplicaRequest request)
+    : engine_(*engine),
+      primary_(*primary),
+      connection_(*connection),
+      session_(connection->shared_session()),
+      partial_(request.partial),
+      speaks_psync_(request.speaks_psync),
+      is_holdfast_(session_->own.capa_holdfast),
+      takes_eof_mark_(session_->own.capa_eof),
+      ip_(ReplicaIp(*session_, connection->stream().fd())),
+      port_(session_->own.replica_port),
+      last_ack_ns_(engine->clock()->Now().nanos()),
+      pin_(std::move(request.pin)),
+      cursor_(request.offset) {
+  const server::KeepaliveSettings keepalive = engine_.config().LinkKeepalive();
+  net::TcpOptions options;
+  options.keep_alive = keepalive.enabled;
+  options.keep_alive_times = {keepalive.idle, keepalive.interval, keepalive.count};
+  options.user_timeout = engine_.config().EffectiveReplTimeout(is_holdfast_);
+  net::ApplyOptions(connection_.stream().fd(), options);
+}
+
+ReplicaSession::~ReplicaSession() = default;
+
+void ReplicaSession::Run() {
+  primary_.Add(this);
+  session_->kind.store(server::SessionKind::kReplica, std::memory_order_relaxed);
+  LOG(INFO) << "Replica " << ip_ << ":" << port_ << (partial_ ? " continues partially" : " asks for a full synchronisation")
+            << (is_holdfast_ ? " (Holdfast)" : "");
+  LinkEvent begun = Event(partial_ ? LinkEventKind::kSyncPartial : LinkEventKind::kSyncFull);
+  begun.text = partial_ ? absl::StrCat("continues from offset ", cursor_) : "a full synchronisation begins";
+  primary_.events().Add(std::move(begun));
+  std::thread sender([this] { SenderThread(); });
+  const absl::Status read = ReadAcks();
+  if (session_->killed()) {
+    SetCause(cause::kKilled, absl::CancelledError("closed by CLIENT KILL or shutdown"));
+  } else if (absl::IsDeadlineExceeded(read)) {
+    SetCause(cause::kReplicaSilent, read);
+  } else {
+    SetCause(cause::kReplicaClosed, read);
+  }
+  const auto tcp_info = net::GetTcpInfo(connection_.stream().fd());
+  std::string tcp = tcp_info.ok() ? tcp_info->ToString() : std::string();
+  stop_.store(true, std::memory_order_release);
+  connection_.stream().Shutdown();
+  engine_.log().WakeAll();
+  {
+    absl::MutexLock lock(&mu_);
+    acked_cv_.SignalAll();
+  }
+  sender.join();
+  pin_.reset();
+  if (snapshot_ != nullptr) primary_.snapshots().Release(std::exchange(snapshot_, nullptr));
+  primary_.Remove(this);
+  LinkEvent event = Event(LinkEventKind::kDrop);
+  absl::MutexLock lock(&mu_);
+  event.cause = cause_;
+  event.error = net::ErrnoOf(cause_status_);
+  event.tcp = std::move(tcp);
+  event.text = std::string(cause_status_.message());
+  LOG(INFO) << "Replica " << ip_ << ":" << port_ << " ended: cause=" << cause_ << " (" << cause_status_.message()
+            << ") acked=" << acked_offset() << " sent=" << sent_offset() << " log_end=" << engine_.log().end_offset();
+  primary_.events().Add(std::move(event));
+}
+
+LinkEvent ReplicaSession::Event(LinkEventKind kind) const {
+  LinkEvent event;
+  event.direction = LinkDirection::kFromReplica;
+  event.kind = kind;
+  event.peer = net::JoinHostPort(ip_, port_);
+  event.phase = state() == State::kOnline ? "streaming" : "transfer";
+  event.our_offset = engine_.log().end_offset();
+  event.peer_offset = first_ack_.load(std::memory_order_relaxed) ? acked_offset() : -1;
+  return event;
+}
+
+void ReplicaSession::SetCause(absl::string_view cause, const absl::Status& status) {
+  absl::MutexLock lock(&mu_);
+  if (!cause_.empty()) return;
+  cause_ = std::string(cause);
+  cause_status_ = status;
+}
+
+void ReplicaSession::Drop(absl::string_view cause) {
+  SetCause(cause, absl::CancelledError("dropped by this server"));
+  session_->Kill();
+}
+
+absl::Duration ReplicaSession::SinceAck() const {
+  return engine_.clock()->Now() - net::MonoTime::FromNanos(last_ack_ns_.load(std::memory_order_relaxed));
+}
+
+absl::Status ReplicaSession::Write(absl::string_view bytes) {
+  const absl::Status status = connection_.stream().WriteAllWithProgress(
+      bytes, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
+  if (status.ok()) {
+    session_->bytes_out.fetch_add(static_cast<int64_t>(bytes.size()), std::memory_order_relaxed);
+    engine_.stats().net_repl_output_bytes.Add(static_cast<int64_t>(bytes.size()));
+  }
+  return status;
+}
+
+void ReplicaSession::SenderThread() {
+  pthread_setname_np(pthread_self(), "replica-sender");
+  absl::Status status = absl::OkStatus();
+  if (!partial_) status = SendSnapshot();
+  if (status.ok()) {
+    state_.store(State::kOnline, std::memory_order_release);
+    judge_silence_.store(speaks_psync_, std::memory_order_relaxed);
+    status = StreamLog();
+  }
+  if (absl::IsDeadlineExceeded(status)) {
+    SetCause(cause::kReplicaStuck, status);
+  } else if (absl::IsOutOfRange(status)) {
+    SetCause(cause::kReplicaLagging, status);
+  } else if (absl::IsAborted(status)) {
+    SetCause(cause::kSnapshotFailed, status);
+  } else if (!status.ok() && !stop_.load(std::memory_order_relaxed) && !session_->killed()) {
+    SetCause(cause::kReset, status);
+  }
+  // The reader wakes and ends the session.
+  connection_.stream().Shutdown();
+}
+
+absl::Status ReplicaSession::SendSnapshot() {
+  absl::StatusOr<std::shared_ptr<server::Snapshot>> snapshot = primary_.snapshots().StartOrJoin();
+  if (!snapshot.ok()) return absl::AbortedError(snapshot.status().message());
+  snapshot_ = *std::move(snapshot);
+  cursor_ = snapshot_->offset();
+  pin_ = engine_.log().PinAt(cursor_);
+  sent_.store(cursor_, std::memory_order_relaxed);
+  absl::Status status = SendHeaderAndBody(snapshot_.get());
+  primary_.snapshots().Release(std::exchange(snapshot_, nullptr));
+  if (status.ok() && speaks_psync_) status = AwaitFirstAck();
+  return status;
+}
+
+absl::Status ReplicaSession::SendHeaderAndBody(server::Snapshot* snapshot) {
+  if (speaks_psync_) {
+    const absl::Status status =
+        Write(absl::StrCat("+FULLRESYNC ", snapshot->replication_id(), " ", snapshot->offset(), "\r\n"));
+    if (!status.ok()) return status;
+  }
+  std::string mark;
+  if (takes_eof_mark_) {
+    mark = server::MakeEofMark(RandomEntropy(engine_));
+    const absl::Status status = Write(server::EofTransferHeader(mark));
+    if (!status.ok()) return status;
+  } else {
+    // The length must be known first; empty lines say meanwhile that we live.
+    while (!snapshot->complete()) {
+      const auto all = snapshot->WaitForBytes(std::numeric_limits<int64_t>::max(),
+                                              net::Deadline::After(engine_.clock(), kNewlinePeriod));
+      if (!all.ok()) return all.status();
+      if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
+      if (!snapshot->complete()) {
+        const absl::Status status = Write("\n");
+        if (!status.ok()) return status;
+      }
+    }
+    const auto all = snapshot->WaitForBytes(0, net::Deadline::Never());
+    if (!all.ok()) return all.status();
+    const absl::Status status = Write(server::LengthTransferHeader(static_cast<uint64_t>(*all)));
+    if (!status.ok()) return status;
+  }
+  state_.store(State::kSendBulk, std::memory_order_release);
+  const std::unique_ptr<char[]> piece(new char[kSnapshotPiece]);
+  for (int64_t position = 0;;) {
+    const auto readable = snapshot->WaitForBytes(position, net::Deadline::After(engine_.clock(), kNewlinePeriod));
+    if (!readable.ok()) return readable.status();
+    if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
+    if (*readable == position && snapshot->complete()) break;
+    while (position < *readable) {
+      const size_t want = static_cast<size_t>(std::min<int64_t>(kSnapshotPiece, *readable - position));
+      const auto n = snapshot->ReadAt(position, piece.get(), want);
+      if (!n.ok()) return absl::AbortedError(n.status().message());
+      if (*n == 0) return absl::AbortedError("the snapshot's temporary file is shorter than it was");
+      const absl::Status status = Write({piece.get(), *n});
+      if (!status.ok()) return status;
+      position += static_cast<int64_t>(*n);
+    }
+  }
+  return mark.empty() ? absl::OkStatus() : Write(mark);
+}
+
+absl::Status ReplicaSession::AwaitFirstAck() {
+  // A replica that looks for the mark in whole reads (Redis) would miss it if
+  // the stream followed at once; its ACK says that it has found it. It may load
+  // for long meanwhile, and tells by empty lines that it lives.
+  judge_silence_.store(true, std::memory_order_relaxed);
+  if (!takes_eof_mark_) return absl::OkStatus();
+  absl::MutexLock lock(&mu_);
+  while (!first_ack_.load(std::memory_order_acquire) && !stop_.load(std::memory_order_relaxed)) {
+    acked_cv_.WaitWithTimeout(&mu_, kNewlinePeriod);
+  }
+  return stop_.load(std::memory_order_relaxed) ? absl::CancelledError("stopped") : absl::OkStatus();
+}
+
+absl::Status ReplicaSession::StreamLog() {
+  server::CommandLog& log = engine_.log();
+  sent_.store(cursor_, std::memory_order_relaxed);
+  std::vector<server::CommandLog::Chunk> chunks;
+  std::vector<iovec> parts;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const net::Deadline next_keepalive = net::Deadline::After(engine_.clock(), engine_.config().EffectivePingPeriod());
+    if (!log.WaitForBytes(cursor_, next_keepalive, &stop_)) {
+      if (stop_.load(std::memory_order_relaxed)) break;
+      const absl::Status status = SendKeepalive();
+      if (!status.ok()) return status;
+      continue;
+    }
+    chunks.clear();
+    parts.clear();
+    int64_t end = cursor_;
+    while (chunks.size() < kMostBlocksAWrite) {
+      absl::StatusOr<server::CommandLog::Chunk> chunk = log.Read(end);
+      if (!chunk.ok()) return chunk.status();
+      if (chunk->bytes().empty()) break;
+      end += static_cast<int64_t>(chunk->bytes().size());
+      parts.push_back({const_cast<char*>(chunk->bytes().data()), chunk->bytes().size()});
+      chunks.push_back(*std::move(chunk));
+    }
+    const absl::Status status = connection_.stream().WriteAllWithProgress(
+        parts, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
+    if (!status.ok()) return status;
+    session_->bytes_out.fetch_add(end - cursor_, std::memory_order_relaxed);
+    engine_.stats().net_repl_output_bytes.Add(end - cursor_);
+    cursor_ = end;
+    sent_.store(cursor_, std::memory_order_relaxed);
+    pin_->Advance(cursor_);
+  }
+  return absl::CancelledError("stopped");
+}
+
+absl::Status ReplicaSession::SendKeepalive() {
+  // Outside the offset, so it can go only to who knows that; others are pinged
+  // in the stream (Primary::PingReplicas).
+  return is_holdfast_ ? Write("\n") : absl::OkStatus();
+}
+
+absl::Status ReplicaSession::ReadAcks() {
+  net::InputBuffer& input = connection_.input();
+  net::RequestDecoder& decoder = connection_.decoder();
+  for (;;) {
+    for (bool more = true; more;) {
+      switch (decoder.Next(&input)) {
+        case net::RequestDecoder::Result::kCommand:
+          OnRequest(decoder.args());
+          break;
+        case net::RequestDecoder::Result::kEmpty:  // "\n": the replica is loading.
+          break;
+        case net::RequestDecoder::Result::kNeedMore:
+          more = false;
+          break;
+        case net::RequestDecoder::Result::kError:
+          return absl::InvalidArgumentError(decoder.error_text());
+      }
+    }
+    const absl::Duration timeout = engine_.config().EffectiveReplTimeout(is_holdfast_);
+    const net::Deadline deadline = net::Deadline::After(engine_.clock(), timeout);
+    const absl::StatusOr<size_t> n = connection_.stream().ReadSome(input.WriteArea(decoder.bytes_wanted()), deadline);
+    if (!n.ok()) {
+      if (absl::IsDeadlineExceeded(n.status()) && !judge_silence_.load(std::memory_order_relaxed)) continue;
+      return absl::IsDeadlineExceeded(n.status())
+                 ? absl::DeadlineExceededError(absl::StrCat("nothing from the replica for ", absl::FormatDuration(timeout)))
+                 : n.status();
+    }
+    if (*n == 0) return absl::UnavailableError("the replica closed the connection");
+    input.Commit(*n);
+    session_->bytes_in.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
+    session_->last_interaction_ms.store(engine_.clock()->Now().nanos() / 1000000, std::memory_order_relaxed);
+    engine_.stats().net_repl_input_bytes.Add(static_cast<int64_t>(*n));
+  }
+}
+
+void ReplicaSession::OnRequest(absl::Span<const absl::string_view> args) {
+  int64_t offset = 0;
+  if (args.size() < 3 || !absl::EqualsIgnoreCase(args[0], "REPLCONF") || !absl::EqualsIgnoreCase(args[1], "ACK") ||
+      !server::ParseInt64(args[2], &offset)) {
+    return;  // Nothing else that a replica may say at this point needs an answer.
+  }
+  // An offset beyond what was sent would make WAIT lie.
+  offset = std::min(offset, sent_.load(std::memory_order_relaxed));
+  last_ack_ns_.store(engine_.clock()->Now().nanos(), std::memory_order_relaxed);
+  const bool news = offset > acked_.load(std::memory_order_relaxed);
+  if (news) acked_.store(offset, std::memory_order_release);
+  if (!first_ack_.exchange(true, std::memory_order_acq_rel)) {
+    absl::MutexLock lock(&mu_);
+    acked_cv_.SignalAll();
+  }
+  if (news) primary_.OnAck();
+}
+
+}  // namespace holdfast::replication

@@ -1,0 +1,232 @@
+#include "server/persist/snapshot/snapshot.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "server/engine/version.h"
+#include "server/keyspace/slot_table.h"
+#include "server/stats/memory.h"
+
+namespace holdfast::server {
+namespace {
+
+// The chunk goes to the spool when it has grown to this.
+constexpr size_t kChunkBytes = 64 * 1024;
+constexpr absl::Duration kWaitSlice = absl::Seconds(1);
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(Engine* engine, bool compress) {
+  absl::StatusOr<std::unique_ptr<Spool>> spool = Spool::Create(engine->config().String(ConfigId::kDir));
+  if (!spool.ok()) return spool.status();
+  std::shared_ptr<Snapshot> snapshot(new Snapshot(engine, *std::move(spool), compress));
+  snapshot->Cut();
+  snapshot->thread_ = std::thread([raw = snapshot.get()] { raw->Run(); });
+  return snapshot;
+}
+
+Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress)
+    : engine_(*engine),
+      spool_(std::move(spool)),
+      options_{compress, engine->config().Bool(ConfigId::kRdbChecksum)},
+      writer_(spool_.get(), options_),
+      buffer_limit_(static_cast<size_t>(engine->config().Int(ConfigId::kSnapshotBufferLimit))) {}
+
+Snapshot::~Snapshot() {
+  Abandon("nobody wants it any more");
+  if (thread_.joinable()) thread_.join();
+}
+
+void Snapshot::Cut() {
+  Keyspace& keyspace = engine_.keyspace();
+  const ExclusiveGate gate(&keyspace.gate());
+  absl::ReaderMutexLock any_slot(&keyspace.slots()[0].mu);
+  CommandLog& log = engine_.log();
+  log.Activate();
+  offset_ = log.end_offset();
+  replication_id_ = log.replication_id().id;
+  // Our own stream selects its database anew; one that we only pass on may not.
+  selected_db_ = log.selected_db();
+  if (!engine_.is_replica()) log.ForgetSelectedDb();
+  pin_ = log.PinAt(offset_);
+  databases_ = keyspace.Databases();
+  for (size_t i = 0; i < databases_.size(); ++i) index_of_[databases_[i].get()] = static_cast<int>(i);
+  SnapshotState& state = keyspace.snapshot();
+  CHECK(state.observer.load(std::memory_order_relaxed) == nullptr) << "two snapshots at once";
+  epoch_ = static_cast<uint8_t>(state.epoch.load(std::memory_order_relaxed) + 1);
+  state.epoch.store(epoch_, std::memory_order_relaxed);
+  state.observer.store(this, std::memory_order_relaxed);
+}
+
+void Snapshot::AppendRecord(const Entry& entry, std::string* out) const {
+  RecordMeta meta;
+  meta.expire_ms = entry.expire_ms();
+  CHECK(entry.type() == ValueType::kString);
+  if (entry.encoding() == Encoding::kInt) {
+    AppendIntegerRecord(entry.key(), entry.IntValue(), meta, options_, out);
+  } else {
+    char scratch[Entry::kScratch];
+    AppendStringRecord(entry.key(), entry.StringBytes(scratch), meta, options_, out);
+  }
+}
+
+void Snapshot::BeforeChange(const Database& database, const Entry& entry) {
+  if (given_up()) return;
+  const auto it = index_of_.find(&database);
+  // A database that was put in place after the cut (a replica's new dataset) is
+  // not of this snapshot, though its entries may be of an older epoch.
+  if (it == index_of_.end()) return;
+  keys_saved_.fetch_add(1, std::memory_order_relaxed);
+  bool too_much = false;
+  {
+    absl::MutexLock lock(&mu_);
+    saved_by_writers_.SelectDb(static_cast<uint64_t>(it->second));
+    AppendRecord(entry, saved_by_writers_.records());
+    too_much = saved_by_writers_.size() > buffer_limit_;
+  }
+  if (too_much) Abandon(absl::StrCat("writers changed more than snapshot-buffer-limit (", buffer_limit_, " bytes) at once"));
+}
+
+void Snapshot::Abandon(absl::string_view why) {
+  if (ended()) return;
+  absl::MutexLock lock(&mu_);
+  if (given_up()) return;
+  failure_ = absl::AbortedError(absl::StrCat("snapshot given up: ", why));
+  given_up_.store(true, std::memory_order_relaxed);
+  saved_by_writers_.Clear();
+  progress_.SignalAll();
+}
+
+void Snapshot::Run() {
+  pthread_setname_np(pthread_self(), "snapshot");
+  RdbInfo info;
+  info.redis_ver = std::string(kRedisVersion);
+  info.ctime_seconds = engine_.WallMs() / 1000;
+  info.used_mem_bytes = AllocatorUse().allocated;
+  info.has_replication = true;
+  info.repl_stream_db = selected_db_;
+  info.repl_id = replication_id_;
+  info.repl_offset = offset_;
+  absl::Status status = writer_.Header(info);
+  for (size_t i = 0; i < databases_.size() && status.ok(); ++i) {
+    const size_t keys = databases_[i]->Size();
+    if (keys > 0) status = writer_.ResizeDb(i, keys, databases_[i]->ExpiringSize());
+  }
+  if (!status.ok()) Abandon(status.message());
+  for (int slot = 0; slot < kSlots; ++slot) WalkSlot(static_cast<Slot>(slot));
+  {
+    // No writer is under way behind the gate, so none is inside BeforeChange().
+    const ExclusiveGate gate(&engine_.keyspace().gate());
+    engine_.keyspace().snapshot().observer.store(nullptr, std::memory_order_relaxed);
+  }
+  Emit(RecordChunk());
+  if (!given_up()) {
+    status = writer_.Finish();
+    if (!status.ok()) Abandon(status.message());
+  }
+  if (!given_up()) complete_.store(true, std::memory_order_release);
+  index_of_.clear();
+  databases_.clear();
+  ended_.store(true, std::memory_order_release);
+  Publish();
+}
+
+void Snapshot::WalkSlot(Slot slot) {
+  absl::Mutex& mu = engine_.keyspace().slots()[slot].mu;
+  RecordChunk chunk;
+  for (size_t i = 0; i < databases_.size(); ++i) {
+    const Database& database = *databases_[i];
+    if (database.GroupSize(slot / Database::kGroupSlots) == 0) continue;
+    for (uint64_t position = 0; position < Database::kScanEnd;) {
+      {
+        absl::MutexLock lock(&mu);
+        position = database.ScanSlot(slot, position, kKeysPerLock, kBucketsPerLock, [&](Entry* entry) {
+          if (entry->epoch() == epoch_) return;
+          entry->set_epoch(epoch_);
+          if (given_up()) return;
+          keys_saved_.fetch_add(1, std::memory_order_relaxed);
+          chunk.SelectDb(i);
+          AppendRecord(*entry, chunk.records());
+        });
+      }
+      if (chunk.size() >= kChunkBytes) {
+        Emit(chunk);
+        chunk.Clear();
+      }
+    }
+  }
+  if (!chunk.empty()) Emit(chunk);
+}
+
+void Snapshot::Emit(const RecordChunk& chunk) {
+  RecordChunk saved;
+  {
+    absl::MutexLock lock(&mu_);
+    std::swap(saved, saved_by_writers_);
+  }
+  if (given_up()) return;
+  absl::Status status = saved.empty() ? absl::OkStatus() : writer_.Chunk(saved);
+  if (status.ok() && !chunk.empty()) status = writer_.Chunk(chunk);
+  if (!status.ok()) return Abandon(status.message());
+  Publish();
+}
+
+void Snapshot::Publish() {
+  absl::MutexLock lock(&mu_);
+  readable_ = spool_->size();
+  progress_.SignalAll();
+}
+
+absl::StatusOr<int64_t> Snapshot::WaitForBytes(int64_t position, net::Deadline deadline) {
+  absl::MutexLock lock(&mu_);
+  while (failure_.ok() && readable_ <= position && !ended() && !deadline.Expired()) {
+    progress_.WaitWithTimeout(&mu_, std::min(deadline.NextWait(), kWaitSlice));
+  }
+  if (!failure_.ok()) return failure_;
+  return readable_;
+}
+
+absl::StatusOr<size_t> Snapshot::ReadAt(int64_t position, char* buffer, size_t size) const {
+  return spool_->ReadAt(position, buffer, size);
+}
+
+void Snapshot::WaitForEnd() {
+  absl::MutexLock lock(&mu_);
+  while (!ended()) progress_.Wait(&mu_);
+}
+
+absl::StatusOr<std::shared_ptr<Snapshot>> SnapshotMaker::StartOrJoin() {
+  absl::MutexLock lock(&mu_);
+  if (current_ != nullptr && !current_->ended()) {
+    if (current_->replication_id() == engine_->log().replication_id().id && !current_->given_up()) return current_;
+    current_->Abandon("the history it belongs to has ended");
+    current_->WaitForEnd();  // Its walk must be over before the next cut.
+  }
+  current_.reset();
+  absl::StatusOr<std::shared_ptr<Snapshot>> fresh = Snapshot::Start(engine_, false);
+  if (fresh.ok()) current_ = *fresh;
+  return fresh;
+}
+
+void SnapshotMaker::Release(std::shared_ptr<Snapshot> snapshot) {
+  absl::MutexLock lock(&mu_);
+  snapshot.reset();
+  if (current_ != nullptr && current_.use_count() == 1) current_.reset();
+}
+
+std::shared_ptr<Snapshot> SnapshotMaker::current() const {
+  absl::MutexLock lock(&mu_);
+  return current_;
+}
+
+void SnapshotMaker::Abandon(absl::string_view why) {
+  absl::MutexLock lock(&mu_);
+  if (current_ != nullptr) current_->Abandon(why);
+}
+
+}  // namespace holdfast::server

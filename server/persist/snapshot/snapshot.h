@@ -1,0 +1,149 @@
+#ifndef HOLDFAST_SERVER_PERSIST_SNAPSHOT_SNAPSHOT_H_
+#define HOLDFAST_SERVER_PERSIST_SNAPSHOT_SNAPSHOT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "net/time/deadline.h"
+#include "server/engine/engine.h"
+#include "server/keyspace/database.h"
+#include "server/persist/rdb/records.h"
+#include "server/persist/rdb/stream_writer.h"
+#include "server/persist/snapshot/spool.h"
+
+namespace holdfast::server {
+
+// The dataset as it was at one point of the command log, as an RDB, made while
+// writes go on and without fork (DESIGN.md section 5).
+//
+// Cut: the WriteGate is passed exclusively for as long as it takes to note the
+// log's offset X and to raise the epoch. From then on an entry with an older
+// epoch is "not saved yet". Walk: a thread of its own visits all slots and
+// serialises what is not saved yet, kKeysPerLock keys a lock at most. A writer
+// about to change or remove such an entry serialises it first (BeforeChange).
+// So every key that existed at X is written once, with its value at X.
+//
+// What is written goes to a spool, a file without a name, as fast as the walk
+// goes: a slow reader holds nothing up and costs no memory. Only what writers
+// saved since the walk last looked waits in memory, bounded by
+// snapshot-buffer-limit; beyond it the snapshot is given up with that reason.
+// Given up or not, the walk goes to the end, so that every entry has the
+// epoch and the next snapshot finds none that lags behind.
+//
+// At most one exists in a server at a time (SnapshotMaker sees to it).
+// Readers (one a replica, each with its own position) may be any threads.
+class Snapshot final : private ChangeObserver {
+ public:
+  // Makes the cut and starts the walk. The log is recorded from the cut on, and
+  // kept from there while the snapshot lives.
+  // `compress`: LZF for strings (files yes, links no). Errors: no spool.
+  static absl::StatusOr<std::shared_ptr<Snapshot>> Start(Engine* engine, bool compress);
+  // Gives up if it is still under way, and waits for the walk to reach the end.
+  ~Snapshot() override;
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+  // The cut: where the stream goes on for whoever has loaded this snapshot.
+  int64_t offset() const { return offset_; }
+  const std::string& replication_id() const { return replication_id_; }
+
+  // Waits until there are bytes beyond `position`, the snapshot has ended, or
+  // the deadline. Returns how many bytes there are in all so far; kAborted with
+  // the reason if it was given up.
+  absl::StatusOr<int64_t> WaitForBytes(int64_t position, net::Deadline deadline);
+  // Copies bytes that are there; returns how many.
+  absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer, size_t size) const;
+  // Whether all of it is there; its size then is the one WaitForBytes() returns.
+  bool complete() const { return complete_.load(std::memory_order_acquire); }
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
+
+  // Gives it up: readers get kAborted. Does not block.
+  void Abandon(absl::string_view why);
+
+  bool given_up() const { return given_up_.load(std::memory_order_relaxed); }
+  // Waits for the end of the walk.
+  void WaitForEnd();
+
+  int64_t keys_saved() const { return keys_saved_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr size_t kKeysPerLock = 64;
+  static constexpr size_t kBucketsPerLock = 256;
+
+  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress);
+
+  void BeforeChange(const Database& database, const Entry& entry) override;
+  void Cut();
+  void Run();
+  void WalkSlot(Slot slot);
+  void AppendRecord(const Entry& entry, std::string* out) const;
+  // Writes out what writers have saved, then `chunk`, and tells the readers.
+  void Emit(const RecordChunk& chunk);
+  void Publish();
+  Engine& engine_;
+  const std::unique_ptr<Spool> spool_;
+  const RdbOptions options_;
+  RdbStreamWriter writer_;  // The walk's.
+
+  // Set by the cut.
+  int64_t offset_ = 0;
+  std::string replication_id_;
+  int selected_db_ = -1;
+  uint8_t epoch_ = 0;
+  std::vector<std::shared_ptr<Database>> databases_;
+  absl::flat_hash_map<const Database*, int> index_of_;
+  std::unique_ptr<CommandLog::Pin> pin_;
+  size_t buffer_limit_ = 0;
+
+  std::atomic<int64_t> keys_saved_{0};
+  std::atomic<bool> given_up_{false};
+  std::atomic<bool> complete_{false};
+  std::atomic<bool> ended_{false};
+
+  mutable absl::Mutex mu_;
+  RecordChunk saved_by_writers_ ABSL_GUARDED_BY(mu_);
+  int64_t readable_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  absl::CondVar progress_;
+
+  std::thread thread_;  // Last: it uses the others.
+};
+
+// Makes snapshots, one at a time; whoever asks while one is under way shares it.
+// Thread-safe.
+class SnapshotMaker {
+ public:
+  explicit SnapshotMaker(Engine* engine) : engine_(engine) {}
+  SnapshotMaker(const SnapshotMaker&) = delete;
+  SnapshotMaker& operator=(const SnapshotMaker&) = delete;
+
+  // For a replica: the one under way if there is one, or a new one.
+  absl::StatusOr<std::shared_ptr<Snapshot>> StartOrJoin();
+  // Gives back what StartOrJoin() gave. The last one to do so for a snapshot that
+  // is still under way gives it up, and waits for its walk.
+  void Release(std::shared_ptr<Snapshot> snapshot);
+  // The last one made, while anybody has it; or null. For INFO: not to be kept.
+  std::shared_ptr<Snapshot> current() const;
+  // Gives the one under way up (shutdown, role change).
+  void Abandon(absl::string_view why);
+
+ private:
+  Engine* const engine_;
+  mutable absl::Mutex mu_;
+  std::shared_ptr<Snapshot> current_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_PERSIST_SNAPSHOT_SNAPSHOT_H_

@@ -1,0 +1,25 @@
+#include "testing/conformance/generator.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "testing/conformance/reply_text.h"
+
+namespace holdfast::test {
+
+std::string Step::ToString() const {
+  return absl::StrCat(connection, "> ", FormatCommand(args));
+}
+
+std::vector<std::unique_ptr<Generator>> AllGenerators(
+    const GeneratorOptions& options) {
+  std::vector<std::unique_ptr<Generator>> all;
+  all.push_back(MakeStringGenerator(options));
+  all.push_back(MakeKeyGenerator(options));
+  all.push_back(MakeTransactionGenerator(options));
+  return all;
+}
+
+}  // namespace holdfast::test
