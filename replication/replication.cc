@@ -175,7 +175,6 @@ void Replication::AppendInfo(std::string* out) {
   const server::Config& config = engine_.config();
   const server::CommandLog& log = engine_.log();
   const bool is_replica = engine_.is_replica();
-  Line(out, "role", is_replica ? "slave" : "master");
   if (is_replica) AppendLinkInfo(out);
   const std::vector<Primary::ReplicaInfo> replicas = primary_.Replicas();
   Line(out, "connected_slaves", replicas.size());

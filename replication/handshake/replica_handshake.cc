@@ -104,7 +104,7 @@ ReplicaHandshake::Progress ReplicaHandshake::OnLine(absl::string_view line) {
       if (absl::StartsWith(line, "-NOAUTH") && params_.password.empty()) {
         step_ = Step::kAuth;  // That is where it fails.
         return Fail(cause::WithStep(cause::kHandshakeRefused, step()),
-                    "the primary demands a password and masterauth is not set");
+                    "Unable to AUTH to MASTER: it demands a password and masterauth is not set");
       }
       // These say that it lives and knows us not well enough yet.
       if (line[0] == '+' || absl::StartsWith(line, "-NOAUTH") || absl::StartsWith(line, "-NOPERM") ||
@@ -113,7 +113,12 @@ ReplicaHandshake::Progress ReplicaHandshake::OnLine(absl::string_view line) {
       }
       return Refused(line);
     case Step::kAuth:
-      if (line[0] == '-') return Refused(line);
+      // In words that Redis has, too: people and tools look for them in the log.
+      if (line[0] == '-') {
+        transient_ = IsTransient(line);
+        return Fail(cause::WithStep(cause::kHandshakeRefused, step()),
+                    absl::StrCat("Unable to AUTH to MASTER: ", Quote(line.substr(1))));
+      }
       return Enter(Step::kPort);
     case Step::kPort:
     case Step::kIp:

@@ -108,7 +108,8 @@ int Primary::WaitForAcks(int64_t offset, int replicas, net::Deadline deadline, c
   for (;;) {
     const int acked = CountAckedLocked(offset);
     if (acked >= replicas || deadline.Expired() || give_up()) return acked;
-    acked_.WaitWithTimeout(&mu_, std::min(deadline.NextWait(), kWaitSlice));
+    // In slices, so that `give_up` is looked at even if nobody wakes us for it.
+    acked_.Wait(&mu_, net::Deadline::Earlier(deadline, net::Deadline::After(engine_.clock(), kWaitSlice)));
   }
 }
 

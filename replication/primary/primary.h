@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "net/socket/stop_signal.h"
 #include "net/time/deadline.h"
+#include "net/time/mono_cond_var.h"
 #include "replication/events/link_events.h"
 #include "replication/primary/replica_session.h"
 #include "server/engine/engine.h"
@@ -83,7 +84,7 @@ class Primary {
   LinkEvents& events_;
   server::SnapshotMaker snapshots_;
   mutable absl::Mutex mu_;
-  absl::CondVar acked_;
+  net::MonoCondVar acked_;
   std::set<ReplicaSession*> sessions_ ABSL_GUARDED_BY(mu_);
   net::MonoTime none_since_ ABSL_GUARDED_BY(mu_);  // When the last replica left.
   net::StopSignal stop_;

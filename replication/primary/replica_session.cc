@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -31,6 +32,15 @@ constexpr absl::Duration kNewlinePeriod = absl::Seconds(1);
 
 std::string ReplicaIp(const server::Session& session, int fd) {
   return session.own.replica_ip.empty() ? net::PeerHostPort(fd).host : session.own.replica_ip;
+}
+
+// Why the replica's end of the connection is gone, of what a read said.
+absl::string_view CauseOfLoss(const absl::Status& read) {
+  if (absl::IsDeadlineExceeded(read)) return cause::kReplicaSilent;
+  if (absl::IsInvalidArgument(read)) return cause::kProtocolError;
+  const int error = net::ErrnoOf(read);
+  if (error == ETIMEDOUT) return cause::kTimedOut;
+  return error != 0 ? cause::kReset : cause::kReplicaClosed;
 }
 
 std::string RandomEntropy(server::Engine& engine) {
@@ -81,10 +91,8 @@ void ReplicaSession::Run() {
   const absl::Status read = ReadAcks();
   if (session_->killed()) {
     SetCause(cause::kKilled, absl::CancelledError("closed by CLIENT KILL or shutdown"));
-  } else if (absl::IsDeadlineExceeded(read)) {
-    SetCause(cause::kReplicaSilent, read);
   } else {
-    SetCause(cause::kReplicaClosed, read);
+    SetCause(CauseOfLoss(read), read);
   }
   const auto tcp_info = net::GetTcpInfo(connection_.stream().fd());
   std::string tcp = tcp_info.ok() ? tcp_info->ToString() : std::string();
@@ -153,7 +161,7 @@ void ReplicaSession::SenderThread() {
   if (!partial_) status = SendSnapshot();
   if (status.ok()) {
     state_.store(State::kOnline, std::memory_order_release);
-    judge_silence_.store(speaks_psync_, std::memory_order_relaxed);
+    if (speaks_psync_) JudgeSilence();
     status = StreamLog();
   }
   if (absl::IsDeadlineExceeded(status)) {
@@ -163,7 +171,7 @@ void ReplicaSession::SenderThread() {
   } else if (absl::IsAborted(status)) {
     SetCause(cause::kSnapshotFailed, status);
   } else if (!status.ok() && !stop_.load(std::memory_order_relaxed) && !session_->killed()) {
-    SetCause(cause::kReset, status);
+    SetCause(net::ErrnoOf(status) == ETIMEDOUT ? cause::kTimedOut : cause::kReset, status);
   }
   // The reader wakes and ends the session.
   connection_.stream().Shutdown();
@@ -234,11 +242,11 @@ absl::Status ReplicaSession::AwaitFirstAck() {
   // A replica that looks for the mark in whole reads (Redis) would miss it if
   // the stream followed at once; its ACK says that it has found it. It may load
   // for long meanwhile, and tells by empty lines that it lives.
-  judge_silence_.store(true, std::memory_order_relaxed);
+  JudgeSilence();
   if (!takes_eof_mark_) return absl::OkStatus();
   absl::MutexLock lock(&mu_);
   while (!first_ack_.load(std::memory_order_acquire) && !stop_.load(std::memory_order_relaxed)) {
-    acked_cv_.WaitWithTimeout(&mu_, kNewlinePeriod);
+    acked_cv_.Wait(&mu_, net::Deadline::After(engine_.clock(), kNewlinePeriod));
   }
   return stop_.load(std::memory_order_relaxed) ? absl::CancelledError("stopped") : absl::OkStatus();
 }
@@ -267,13 +275,14 @@ absl::Status ReplicaSession::StreamLog() {
       parts.push_back({const_cast<char*>(chunk->bytes().data()), chunk->bytes().size()});
       chunks.push_back(*std::move(chunk));
     }
+    // Before the write: its acknowledgement can be back before the write returns.
+    sent_.store(end, std::memory_order_release);
     const absl::Status status = connection_.stream().WriteAllWithProgress(
         parts, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
     if (!status.ok()) return status;
     session_->bytes_out.fetch_add(end - cursor_, std::memory_order_relaxed);
     engine_.stats().net_repl_output_bytes.Add(end - cursor_);
     cursor_ = end;
-    sent_.store(cursor_, std::memory_order_relaxed);
     pin_->Advance(cursor_);
   }
   return absl::CancelledError("stopped");
@@ -285,7 +294,13 @@ absl::Status ReplicaSession::SendKeepalive() {
   return is_holdfast_ ? Write("\n") : absl::OkStatus();
 }
 
+void ReplicaSession::JudgeSilence() {
+  int64_t never = kNotJudged;
+  judged_from_ns_.compare_exchange_strong(never, engine_.clock()->Now().nanos(), std::memory_order_relaxed);
+}
+
 absl::Status ReplicaSession::ReadAcks() {
+  net::MonoTime heard = engine_.clock()->Now();
   net::InputBuffer& input = connection_.input();
   net::RequestDecoder& decoder = connection_.decoder();
   for (;;) {
@@ -304,15 +319,20 @@ absl::Status ReplicaSession::ReadAcks() {
       }
     }
     const absl::Duration timeout = engine_.config().EffectiveReplTimeout(is_holdfast_);
-    const net::Deadline deadline = net::Deadline::After(engine_.clock(), timeout);
+    // What came before it was to speak is no silence of its own.
+    const auto silent_from = [&] {
+      const int64_t judged_from = judged_from_ns_.load(std::memory_order_relaxed);
+      return judged_from == kNotJudged ? engine_.clock()->Now() : std::max(heard, net::MonoTime::FromNanos(judged_from));
+    };
+    const net::Deadline deadline = net::Deadline::At(engine_.clock(), silent_from() + timeout);
     const absl::StatusOr<size_t> n = connection_.stream().ReadSome(input.WriteArea(decoder.bytes_wanted()), deadline);
     if (!n.ok()) {
-      if (absl::IsDeadlineExceeded(n.status()) && !judge_silence_.load(std::memory_order_relaxed)) continue;
-      return absl::IsDeadlineExceeded(n.status())
-                 ? absl::DeadlineExceededError(absl::StrCat("nothing from the replica for ", absl::FormatDuration(timeout)))
-                 : n.status();
+      if (!absl::IsDeadlineExceeded(n.status())) return n.status();
+      if (engine_.clock()->Now() < silent_from() + timeout) continue;
+      return absl::DeadlineExceededError(absl::StrCat("nothing from the replica for ", absl::FormatDuration(timeout)));
     }
     if (*n == 0) return absl::UnavailableError("the replica closed the connection");
+    heard = engine_.clock()->Now();
     input.Commit(*n);
     session_->bytes_in.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
     session_->last_interaction_ms.store(engine_.clock()->Now().nanos() / 1000000, std::memory_order_relaxed);
@@ -327,7 +347,7 @@ void ReplicaSession::OnRequest(absl::Span<const absl::string_view> args) {
     return;  // Nothing else that a replica may say at this point needs an answer.
   }
   // An offset beyond what was sent would make WAIT lie.
-  offset = std::min(offset, sent_.load(std::memory_order_relaxed));
+  offset = std::min(offset, sent_.load(std::memory_order_acquire));
   last_ack_ns_.store(engine_.clock()->Now().nanos(), std::memory_order_relaxed);
   const bool news = offset > acked_.load(std::memory_order_relaxed);
   if (news) acked_.store(offset, std::memory_order_release);

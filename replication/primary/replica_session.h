@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "net/time/clock.h"
+#include "net/time/mono_cond_var.h"
 #include "replication/events/link_events.h"
 #include "server/connection/connection.h"
 #include "server/engine/engine.h"
@@ -72,6 +73,8 @@ class ReplicaSession {
   absl::Status AwaitFirstAck();
   absl::Status StreamLog();
   absl::Status SendKeepalive();
+  // From now on the replica has to be heard from. Idempotent.
+  void JudgeSilence();
   // Reads and digests what the replica sends, until the end.
   absl::Status ReadAcks();
   void OnRequest(absl::Span<const absl::string_view> args);
@@ -95,11 +98,12 @@ class ReplicaSession {
   std::atomic<State> state_{State::kWaitBgsave};
   std::atomic<bool> stop_{false};
   std::atomic<int64_t> acked_{0};
-  std::atomic<int64_t> sent_{0};
+  std::atomic<int64_t> sent_{0};  // Or about to be: no ACK can be beyond it.
   std::atomic<int64_t> last_ack_ns_;
   std::atomic<bool> first_ack_{false};
-  // Silence counts only while the replica owes us something.
-  std::atomic<bool> judge_silence_{false};
+  // Silence counts only since the replica owes us something.
+  static constexpr int64_t kNotJudged = -1;
+  std::atomic<int64_t> judged_from_ns_{kNotJudged};
 
   // The sender's.
   std::shared_ptr<server::Snapshot> snapshot_;
@@ -107,7 +111,7 @@ class ReplicaSession {
   int64_t cursor_ = 0;
 
   absl::Mutex mu_;
-  absl::CondVar acked_cv_;
+  net::MonoCondVar acked_cv_;
   std::string cause_ ABSL_GUARDED_BY(mu_);
   absl::Status cause_status_ ABSL_GUARDED_BY(mu_);
 };

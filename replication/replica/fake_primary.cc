@@ -93,6 +93,8 @@ void PrimaryEnd::Write(absl::string_view bytes) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+bool PrimaryEnd::TryWrite(absl::string_view bytes) { return stream_.WriteAll(bytes, In(kPatience)).ok(); }
+
 void PrimaryEnd::Reset() {
   const linger hard = {1, 0};
   setsockopt(stream_.fd(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));

@@ -34,6 +34,8 @@ class PrimaryEnd {
   void AwaitAck(int64_t offset);
 
   void Write(absl::string_view bytes);
+  // False when the replica has ended the connection.
+  bool TryWrite(absl::string_view bytes);
   // A reset instead of an orderly end.
   void Reset();
   // Ends our direction; what was written arrives first.

@@ -56,6 +56,7 @@ class PrimaryLinkSyncTest : public testing::Test {
   // A synchronised replica: greets, sends the keys, returns the primary's end.
   std::unique_ptr<PrimaryEnd> Synchronise(ReplicaUnderTest& replica, const std::vector<RdbKey>& keys, int64_t offset,
                                           bool holdfast = false) {
+    primary_ = FakePrimary();  // Nobody but this replica knows its port.
     replica.Follow(primary_.port());
     auto end = primary_.Accept();
     end->Greet(holdfast);
@@ -71,6 +72,7 @@ TEST_F(PrimaryLinkSyncTest, FullSyncInBothForms) {
   const std::string rdb = MakeRdb({{0, "a", "1"}, {0, "b", std::string(100000, 'x')}, {9, "c", "3", 4102444800000}}, 9);
   for (const bool eof : {false, true}) {
     ReplicaUnderTest replica;
+    primary_ = FakePrimary();
     replica.Follow(primary_.port());
     auto end = primary_.Accept();
     EXPECT_EQ(end->Greet(), "? -1");
@@ -102,6 +104,7 @@ TEST_F(PrimaryLinkSyncTest, FullSyncInBothForms) {
 TEST_F(PrimaryLinkSyncTest, SnapshotTailAndAThousandCommandsInOneSegment) {
   for (const bool eof : {false, true}) {
     ReplicaUnderTest replica;
+    primary_ = FakePrimary();
     replica.Follow(primary_.port());
     auto end = primary_.Accept();
     end->Greet();
@@ -279,6 +282,7 @@ TEST_F(PrimaryLinkSyncTest, BadSnapshotsKeepTheOldDataAndAreNamed) {
     ReplicaUnderTest replica;
     replica.Do("SET old 1");
     const server::ReplicationId before = replica.engine.log().replication_id();
+    primary_ = FakePrimary();
     replica.Follow(primary_.port());
     auto end = primary_.Accept();
     end->Greet();
@@ -555,7 +559,7 @@ TEST_F(PrimaryLinkSyncTest, AnIdleLinkWithKeepalivesStaysUp) {
 TEST_F(PrimaryLinkSyncTest, AClosedAndAResetConnectionAreTold) {
   ReplicaUnderTest replica;
   auto end = Synchronise(replica, {}, 0);
-  end.reset();
+  end->HalfClose();
   EXPECT_TRUE(Noted(replica, "primary_closed"));
   auto again = primary_.Accept();
   again->Greet();
@@ -592,7 +596,7 @@ TEST_F(PrimaryLinkSyncTest, APrimaryThatTakesNothingIsGivenUp) {
   std::string many;
   for (int i = 0; i < 2000; ++i) many += Resp("REPLCONF GETACK *");
   const net::Deadline deadline = net::Deadline::After(net::Clock::Real(), absl::Seconds(20));
-  while (replica.Count("heartbeat_failed") == 0 && !deadline.Expired() && replica.link->state().up) end->Write(many);
+  while (!deadline.Expired() && end->TryWrite(many)) continue;
   EXPECT_TRUE(Noted(replica, "heartbeat_failed"));
 }
 

@@ -17,14 +17,17 @@ absl::Status ApplyMaxClients(const Config& config) {
   const int64_t possible = RaiseOpenFilesFor(wanted);
   if (possible >= wanted) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      absl::StrCat("The operating system is not able to handle the specified number of clients, try with ",
+      absl::StrCat("The operating system is not able to handle the specified "
+                   "number of clients, try with ",
                    std::max<int64_t>(0, possible)));
 }
 
 void ApplyLogLimits(Engine* engine) {
   CommandLog::Limits limits = engine->log().limits();
   limits.window_bytes = engine->config().Int(ConfigId::kReplBacklogSize);
-  limits.max_bytes = std::max(limits.window_bytes, engine->config().Int(ConfigId::kReplBacklogMaxBytes));
+  limits.max_bytes =
+      std::max(limits.window_bytes,
+               engine->config().Int(ConfigId::kReplBacklogMaxBytes));
   engine->log().set_limits(limits);
 }
 
@@ -32,8 +35,10 @@ void ApplyLogLimits(Engine* engine) {
 
 void InstallConfigHooks(Engine* engine, ClientServer* clients) {
   Config& config = engine->config();
-  config.OnChange(ConfigId::kMaxClients, [&config] { return ApplyMaxClients(config); });
-  for (const ConfigId id : {ConfigId::kReplBacklogSize, ConfigId::kReplBacklogMaxBytes}) {
+  config.OnChange(ConfigId::kMaxClients,
+                  [&config] { return ApplyMaxClients(config); });
+  for (const ConfigId id :
+       {ConfigId::kReplBacklogSize, ConfigId::kReplBacklogMaxBytes}) {
     config.OnChange(id, [engine] {
       ApplyLogLimits(engine);
       return absl::OkStatus();
@@ -43,22 +48,27 @@ void InstallConfigHooks(Engine* engine, ClientServer* clients) {
     const absl::Status status = clients->Relisten();
     if (status.ok()) return status;
     LOG(WARNING) << "CONFIG SET port: " << status.message();
-    return absl::Status(status.code(), "Unable to listen on this port. Check server logs.");
+    return absl::Status(status.code(),
+                        "Unable to listen on this port. Check server logs.");
   });
   config.OnChange(ConfigId::kBind, [clients] {
     const absl::Status status = clients->Relisten();
     if (status.ok()) return status;
     LOG(WARNING) << "CONFIG SET bind: " << status.message();
-    return absl::Status(status.code(), "Failed to bind to specified addresses.");
+    return absl::Status(status.code(),
+                        "Failed to bind to specified addresses.");
   });
   config.OnChange(ConfigId::kSlowlogMaxLen, [engine] {
-    engine->stats().slow_log.Trim(engine->config().Int(ConfigId::kSlowlogMaxLen));
+    engine->stats().slow_log.Trim(
+        engine->config().Int(ConfigId::kSlowlogMaxLen));
     return absl::OkStatus();
   });
   config.OnChange(ConfigId::kMaxMemory, [engine] {
-    const auto limit = static_cast<size_t>(engine->config().Int(ConfigId::kMaxMemory));
+    const auto limit =
+        static_cast<size_t>(engine->config().Int(ConfigId::kMaxMemory));
     LOG_IF(WARNING, limit > 0 && AllocatorUse().allocated > limit)
-        << "The new maxmemory is less than what is in use: writes that need memory will be refused";
+        << "The new maxmemory is less than what is in use: writes that need "
+           "memory will be refused";
     return absl::OkStatus();
   });
 }

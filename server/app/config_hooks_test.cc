@@ -32,7 +32,8 @@ class TakenPort {
  public:
   TakenPort() : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address = Loopback(0);
-    CHECK_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    CHECK_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+             0);
     CHECK_EQ(listen(fd_, 1), 0);
     socklen_t length = sizeof(address);
     getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length);
@@ -54,13 +55,15 @@ class Client {
  public:
   explicit Client(int port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address = Loopback(port);
-    connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address),
+                         sizeof(address)) == 0;
   }
   ~Client() { close(fd_); }
   bool Ping() {
     char reply[7];
     return connected_ && send(fd_, "PING\r\n", 6, MSG_NOSIGNAL) == 6 &&
-           recv(fd_, reply, sizeof(reply), MSG_WAITALL) == 7 && absl::string_view(reply, 7) == "+PONG\r\n";
+           recv(fd_, reply, sizeof(reply), MSG_WAITALL) == 7 &&
+           absl::string_view(reply, 7) == "+PONG\r\n";
   }
 
  private:
@@ -106,7 +109,8 @@ TEST_F(ConfigHooksTest, APortThatIsTakenIsRefusedAndNothingChanges) {
   const absl::Status status = server_.engine().config().Set(
       {{"maxmemory", "10000001"}, {"port", absl::StrCat(taken.port())}}, {});
   EXPECT_EQ(status.message(),
-            "ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check server "
+            "ERR CONFIG SET failed (possibly related to argument 'port') - "
+            "Unable to listen on this port. Check server "
             "logs.");
   EXPECT_EQ(server_.port(), old_port);
   EXPECT_EQ(server_.engine().config().Int(ConfigId::kMaxMemory), 0);
@@ -116,7 +120,8 @@ TEST_F(ConfigHooksTest, APortThatIsTakenIsRefusedAndNothingChanges) {
 TEST_F(ConfigHooksTest, AnotherBindOnTheSamePortIsTakenOrRolledBack) {
   const int port = server_.port();
   EXPECT_EQ(Set("bind", "203.0.113.77").message(),
-            "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.");
+            "ERR CONFIG SET failed (possibly related to argument 'bind') - "
+            "Failed to bind to specified addresses.");
   EXPECT_TRUE(Client(port).Ping());
   ASSERT_TRUE(Set("bind", "127.0.0.1 -203.0.113.77").ok());
   EXPECT_EQ(server_.port(), port);
@@ -137,8 +142,10 @@ TEST_F(ConfigHooksTest, MaxclientsBeyondTheSystemIsRefusedWithWhatIsPossible) {
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const absl::Status status = Set("maxclients", "4294967295");
   EXPECT_TRUE(absl::StartsWith(status.message(),
-                               "ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating "
-                               "system is not able to handle the specified number of clients, try with "))
+                               "ERR CONFIG SET failed (possibly related to "
+                               "argument 'maxclients') - The operating "
+                               "system is not able to handle the specified "
+                               "number of clients, try with "))
       << status;
   EXPECT_EQ(server_.engine().config().Int(ConfigId::kMaxClients), 10000);
   setrlimit(RLIMIT_NOFILE, &before);

@@ -12,10 +12,11 @@ namespace holdfast::server {
 struct SystemLimits {
   int64_t open_files = 0;  // The soft RLIMIT_NOFILE.
   // 0: unknown, which limits nothing.
-  int64_t pid_max = 0;      // /proc/sys/kernel/pid_max
-  int64_t threads_max = 0;  // /proc/sys/kernel/threads-max
+  int64_t pid_max = 0;        // /proc/sys/kernel/pid_max
+  int64_t threads_max = 0;    // /proc/sys/kernel/threads-max
   int64_t max_map_count = 0;  // /proc/sys/vm/max_map_count
-  int64_t user_processes = 0;  // RLIMIT_NPROC, 0 for root, whom it does not bind.
+  int64_t user_processes =
+      0;  // RLIMIT_NPROC, 0 for root, whom it does not bind.
 };
 SystemLimits ReadSystemLimits();
 
@@ -32,7 +33,8 @@ Capacity CapacityOf(const SystemLimits& limits);
 
 // Raises the soft limit of open files for so many clients, up to the hard one,
 // and beyond it where that is allowed. Returns for how many clients it is now
-// enough; less than asked for, or not even one (<= 0), if it could not be raised.
+// enough; less than asked for, or not even one (<= 0), if it could not be
+// raised.
 int64_t RaiseOpenFilesFor(int64_t clients);
 
 }  // namespace holdfast::server

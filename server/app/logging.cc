@@ -30,9 +30,11 @@ class Sink : public google::LogSink {
  public:
   explicit Sink(std::string path) : path_(std::move(path)) {}
 
-  void send(google::LogSeverity severity, const char*, const char* file, int line, const google::LogMessageTime& time,
-            const char* message, size_t length) override {
-    const std::string text = absl::StrCat(ToString(severity, file, line, time, message, length), "\n");
+  void send(google::LogSeverity severity, const char*, const char* file,
+            int line, const google::LogMessageTime& time, const char* message,
+            size_t length) override {
+    const std::string text = absl::StrCat(
+        ToString(severity, file, line, time, message, length), "\n");
     const int fd = path_.empty() ? STDOUT_FILENO : OpenForAppending(path_);
     if (fd < 0) return;
     WriteAll(fd, text);
@@ -43,10 +45,14 @@ class Sink : public google::LogSink {
   const std::string path_;
 };
 
-// glog reads its flags without a lock from every thread; a word is stored whole.
+// glog reads its flags without a lock from every thread; a word is stored
+// whole.
 void ApplyLogLevel(LogLevel level) {
-  const int verbosity = level == LogLevel::kDebug ? 2 : level == LogLevel::kVerbose ? 1 : 0;
-  const int least = level == LogLevel::kWarning ? google::GLOG_WARNING : google::GLOG_INFO;
+  const int verbosity = level == LogLevel::kDebug     ? 2
+                        : level == LogLevel::kVerbose ? 1
+                                                      : 0;
+  const int least =
+      level == LogLevel::kWarning ? google::GLOG_WARNING : google::GLOG_INFO;
   __atomic_store_n(&FLAGS_v, verbosity, __ATOMIC_RELAXED);
   __atomic_store_n(&FLAGS_minloglevel, least, __ATOMIC_RELAXED);
 }
@@ -58,10 +64,13 @@ absl::Status StartLogging(const char* program, Config* config) {
   const std::string path = name.empty() ? "" : config->ResolvePath(name);
   if (!path.empty()) {
     const int fd = OpenForAppending(path);
-    if (fd < 0) return absl::UnavailableError(absl::StrCat("cannot open the log file ", path, ": ", strerror(errno)));
+    if (fd < 0)
+      return absl::UnavailableError(absl::StrCat("cannot open the log file ",
+                                                 path, ": ", strerror(errno)));
     close(fd);
   }
-  for (int severity = 0; severity < google::NUM_SEVERITIES; ++severity) google::SetLogDestination(severity, "");
+  for (int severity = 0; severity < google::NUM_SEVERITIES; ++severity)
+    google::SetLogDestination(severity, "");
   FLAGS_stderrthreshold = google::GLOG_FATAL;
   google::InitGoogleLogging(program);
   google::AddLogSink(new Sink(path));  // For the life of the process.
@@ -78,9 +87,11 @@ absl::Status StartLogging(const char* program, Config* config) {
 
 PidFile::PidFile(std::string path) : path_(std::move(path)) {
   if (path_.empty()) return;
-  const int fd = open(path_.c_str(), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0644);
+  const int fd =
+      open(path_.c_str(), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) {
-    LOG(WARNING) << "Cannot write the pid file " << path_ << ": " << strerror(errno);
+    LOG(WARNING) << "Cannot write the pid file " << path_ << ": "
+                 << strerror(errno);
     path_.clear();
     return;
   }

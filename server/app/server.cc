@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "replication/commands/replication_commands.h"
+#include "server/app/command_renamer.h"
 #include "server/app/config_hooks.h"
 #include "server/commands/admin.h"
 #include "server/commands/client.h"
@@ -29,7 +30,7 @@ constexpr absl::Duration kStopPatience = absl::Seconds(4);
 
 Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
     : engine_(std::move(config), clock), replication_(&engine_), clients_(&engine_) {
-  CommandTable& commands = engine_.commands();
+  CommandRenamer commands(&engine_.commands(), engine_.config(), &command_names_);
   commands.Add(AdminCommands());
   commands.Add(ClientCommands());
   commands.Add(CommandCommands());
@@ -44,6 +45,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ServerDataCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
+  setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);
   engine_.stats().startup_memory.store(AllocatorUse().allocated, std::memory_order_relaxed);
@@ -52,6 +54,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
 Server::~Server() { Stop(); }
 
 absl::Status Server::Start(ClientServer::PortChoice choice) {
+  if (!setup_.ok()) return setup_;
   cron_ = std::make_unique<Cron>(&engine_);
   const absl::Status started = clients_.Start(choice);
   // After the port is known, which a primary is told.

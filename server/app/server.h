@@ -1,7 +1,9 @@
 #ifndef HOLDFAST_SERVER_APP_SERVER_H_
 #define HOLDFAST_SERVER_APP_SERVER_H_
 
+#include <deque>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "net/time/clock.h"
@@ -34,7 +36,9 @@ class Server {
   int port() const { return clients_.port(); }
 
  private:
+  std::deque<std::string> command_names_;  // Of rename-command; engine_ uses them.
   Engine engine_;
+  absl::Status setup_;  // What is wrong with the configuration, for Start().
   replication::Replication replication_;
   ClientServer clients_;
   std::unique_ptr<Cron> cron_;

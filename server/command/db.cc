@@ -14,7 +14,7 @@ bool Db::LogicallyExpired(const Entry& entry) const {
 }
 
 const Entry* Db::Find(absl::string_view key, uint32_t lookup) {
-  const KeyRef& ref = unit_->Ref(key);
+  const KeyRef ref = unit_->Ref(key);
   DCHECK(unit_->locks().Holds(ref.slot, false) || unit_->locks().holds_nothing());
   Engine& engine = unit_->engine();
   const Entry* entry = database_->Find(ref);
@@ -34,7 +34,7 @@ const Entry* Db::Find(absl::string_view key, uint32_t lookup) {
 }
 
 Entry* Db::FindForWrite(absl::string_view key) {
-  const KeyRef& ref = unit_->Ref(key);
+  const KeyRef ref = unit_->Ref(key);
   DCHECK(unit_->locks().Holds(ref.slot, true) || unit_->locks().holds_nothing());
   Entry* entry = database_->Find(ref);
   if (entry == nullptr) return nullptr;
@@ -47,17 +47,18 @@ Entry* Db::FindForWrite(absl::string_view key) {
 }
 
 bool Db::DeleteIfExpired(absl::string_view key) {
-  const Entry* entry = database_->Find(unit_->Ref(key));
+  const KeyRef ref = unit_->Ref(key);
+  const Entry* entry = database_->Find(ref);
   if (entry == nullptr || !LogicallyExpired(*entry)) return false;
   Engine& engine = unit_->engine();
   engine.stats().expired_keys.Add(1);
   // A lazily freed key is told as UNLINK, as Redis does (lazyfree-lazy-expire).
   unit_->AddEffect(index_, {engine.config().Bool(ConfigId::kLazyfreeLazyExpire) ? "UNLINK" : "DEL", key});
-  database_->Delete(unit_->Ref(key));
+  database_->Delete(ref);
   engine.NotifyKeyspaceEvent(index_, kEventExpired, "expired", key);
   // Not counted as a change of the command that met it: that would make the
   // command itself an effect. Its watchers, however, saw a key go.
-  engine.keyspace().TouchWatched(unit_->Ref(key).slot, index_, key);
+  engine.keyspace().TouchWatched(ref.slot, index_, key);
   return true;
 }
 

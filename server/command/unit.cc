@@ -26,7 +26,7 @@ void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
   wants_effects_ = !from_primary;
   appended_ = false;
   changes_ = 0;
-  cached_ = KeyRef();
+  remembered_ = KeyRef();
 }
 
 void ExecutionUnit::AddEffect(int db, absl::Span<const absl::string_view> args) {
@@ -53,7 +53,7 @@ void ExecutionUnit::End(absl::string_view raw) {
   }
   if (changes_ != 0) engine_->stats().changes_since_save.fetch_add(changes_, std::memory_order_relaxed);
   locks_.Release();
-  cached_ = KeyRef();  // Its view dies with the caller's buffer.
+  remembered_ = KeyRef();  // Its view dies with the caller's buffer.
   if (!expired_.empty()) DeleteExpired();
 }
 

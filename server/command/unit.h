@@ -60,11 +60,13 @@ class ExecutionUnit {
   // An expired key met under a shared lock, to be deleted after the unit.
   void DeleteLater(int db, absl::string_view key);
 
-  // The derived parts of a key, remembered for the next call with the same view.
-  const KeyRef& Ref(absl::string_view key) {
-    if (key.data() != cached_.bytes.data() || key.size() != cached_.bytes.size()) cached_ = KeyRef(key);
-    return cached_;
+  // The derived parts of a key: remembered if it is the argument named by
+  // Remember(), whose bytes stay where they are for the whole command (another
+  // key at the same address can only be that one); computed for any other.
+  KeyRef Ref(absl::string_view key) const {
+    return key.data() == remembered_.bytes.data() && key.size() == remembered_.bytes.size() ? remembered_ : KeyRef(key);
   }
+  void Remember(const KeyRef& key) { remembered_ = key; }
 
  private:
   struct ExpiredKey {
@@ -86,7 +88,7 @@ class ExecutionUnit {
   bool appended_ = false;
   bool touches_ = true;
   int64_t changes_ = 0;
-  KeyRef cached_;
+  KeyRef remembered_;
   std::string effect_bytes_;
   absl::InlinedVector<EffectEnd, 4> ends_;
   std::vector<ExpiredKey> expired_;

@@ -46,12 +46,14 @@ void Shutdown(CommandContext& ctx) {
       return ctx.Error(errors::kSyntax);
     }
   }
-  if ((abort && (save || no_save || now || force)) || (save && no_save)) return ctx.Error(errors::kSyntax);
+  if ((abort && (save || no_save || now || force)) || (save && no_save))
+    return ctx.Error(errors::kSyntax);
   // A shutdown that has begun waits for nothing that could be called off.
   if (abort) return ctx.Error("ERR No shutdown in progress.");
   // There is nothing yet that could save: refused before clients rely on it.
   if (save && !force) {
-    LOG(ERROR) << "SHUTDOWN SAVE refused: this version cannot save the dataset; SHUTDOWN NOSAVE ends the server";
+    LOG(ERROR) << "SHUTDOWN SAVE refused: this version cannot save the "
+                  "dataset; SHUTDOWN NOSAVE ends the server";
     return ctx.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
   LOG(WARNING) << "User requested shutdown...";
@@ -69,32 +71,45 @@ void Lolwut(CommandContext& ctx) {
     if (i == 1 && ctx.ArgIs(1, "VERSION") && ctx.argc() > 2) continue;
     if (!ctx.IntArg(i, &number)) return;
   }
-  ctx.reply().Verbatim("txt", absl::StrCat("     _______\n"
-                                           "  __/       \\__\n"
-                                           " |  [=======]  |   Made fast to the quay,\n"
-                                           " |__         __|   whatever the tide does.\n"
-                                           "    \\_______/\n\n"
-                                           "Holdfast ver. ",
-                                           kHoldfastVersion, " (Redis ver. ", kRedisVersion, ")\n"));
+  ctx.reply().Verbatim(
+      "txt",
+      absl::StrCat("     _______\n"
+                   "  __/       \\__\n"
+                   " |  [=======]  |   Made fast to the quay,\n"
+                   " |__         __|   whatever the tide does.\n"
+                   "    \\_______/\n\n"
+                   "Holdfast ver. ",
+                   kHoldfastVersion, " (Redis ver. ", kRedisVersion, ")\n"));
 }
 
-// --- MODULE ---------------------------------------------------------------------
+// --- MODULE
+// ---------------------------------------------------------------------
 
 void ModuleList(CommandContext& ctx) { ctx.reply().ArrayHeader(0); }
 void ModuleLoad(CommandContext& ctx) {
-  ctx.Error("ERR Error loading the extension. Holdfast has no modules: it cannot load code.");
+  ctx.Error(
+      "ERR Error loading the extension. Holdfast has no modules: it cannot "
+      "load code.");
 }
-void ModuleUnload(CommandContext& ctx) { ctx.Error("ERR Error unloading module: no such module with that name"); }
+void ModuleUnload(CommandContext& ctx) {
+  ctx.Error("ERR Error unloading module: no such module with that name");
+}
 void ModuleHelp(CommandContext& ctx) {
-  ReplyWithHelp(ctx, {"LIST", "    List the modules: there are none.", "LOAD <path> [<arg> ...]",
-                      "    Refused, as are LOADEX and UNLOAD: modules cannot be loaded."});
+  ReplyWithHelp(
+      ctx,
+      {"LIST", "    List the modules: there are none.",
+       "LOAD <path> [<arg> ...]",
+       "    Refused, as are LOADEX and UNLOAD: modules cannot be loaded."});
 }
 
 }  // namespace
 
-CommandSpec ServerSubcommand(absl::string_view name, int arity, uint64_t flags, absl::string_view since,
-                             absl::string_view complexity, absl::string_view summary, CommandHandler handler,
-                             absl::string_view syntax, std::vector<absl::string_view> tips) {
+CommandSpec ServerSubcommand(absl::string_view name, int arity, uint64_t flags,
+                             absl::string_view since,
+                             absl::string_view complexity,
+                             absl::string_view summary, CommandHandler handler,
+                             absl::string_view syntax,
+                             std::vector<absl::string_view> tips) {
   return {.name = name,
           .arity = arity,
           .flags = flags,
@@ -107,7 +122,8 @@ CommandSpec ServerSubcommand(absl::string_view name, int arity, uint64_t flags, 
           .handler = handler};
 }
 
-CommandSpec ServerContainer(absl::string_view name, absl::string_view since, absl::string_view summary,
+CommandSpec ServerContainer(absl::string_view name, absl::string_view since,
+                            absl::string_view summary,
                             std::vector<CommandSpec> subcommands) {
   return {.name = name,
           .arity = -2,
@@ -119,22 +135,30 @@ CommandSpec ServerContainer(absl::string_view name, absl::string_view since, abs
 }
 
 void ReplyWrongSubcommandArguments(CommandContext& ctx) {
-  ctx.Error(absl::StrCat("ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1), "'. Try ",
-                         absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
+  ctx.Error(absl::StrCat(
+      "ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1),
+      "'. Try ", absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
 }
 
 CommandSpec ModuleCommand() {
   constexpr uint64_t kLoads = kAdmin | kNoScript | kNoAsyncLoading;
   return ServerContainer(
       "module", "4.0.0", "A container of commands on modules.",
-      {ServerSubcommand("help", 2, kLoading | kStale, "5.0.0", "O(1)", "Describes the subcommands.", ModuleHelp),
-       ServerSubcommand("list", 2, kAdmin | kNoScript, "4.0.0", "O(N) where N is the number of loaded modules.",
-                        "Lists the modules.", ModuleList, {}, {"nondeterministic_output_order"}),
-       ServerSubcommand("load", -3, kLoads, "4.0.0", "O(1)", "Loads a module.", ModuleLoad, "path [arg [arg ...]]"),
-       ServerSubcommand("loadex", -3, kLoads, "7.0.0", "O(1)", "Loads a module, with settings.", ModuleLoad,
-                        "path [CONFIG configs:<name value> [CONFIG configs:<name value> ...]] "
+      {ServerSubcommand("help", 2, kLoading | kStale, "5.0.0", "O(1)",
+                        "Describes the subcommands.", ModuleHelp),
+       ServerSubcommand("list", 2, kAdmin | kNoScript, "4.0.0",
+                        "O(N) where N is the number of loaded modules.",
+                        "Lists the modules.", ModuleList, {},
+                        {"nondeterministic_output_order"}),
+       ServerSubcommand("load", -3, kLoads, "4.0.0", "O(1)", "Loads a module.",
+                        ModuleLoad, "path [arg [arg ...]]"),
+       ServerSubcommand("loadex", -3, kLoads, "7.0.0", "O(1)",
+                        "Loads a module, with settings.", ModuleLoad,
+                        "path [CONFIG configs:<name value> [CONFIG "
+                        "configs:<name value> ...]] "
                         "[ARGS args:<arg:string> [args:<arg:string> ...]]"),
-       ServerSubcommand("unload", 3, kLoads, "4.0.0", "O(1)", "Unloads a module.", ModuleUnload, "name")});
+       ServerSubcommand("unload", 3, kLoads, "4.0.0", "O(1)",
+                        "Unloads a module.", ModuleUnload, "name")});
 }
 
 absl::Span<const CommandSpec> AdminCommands() {
@@ -154,10 +178,11 @@ absl::Span<const CommandSpec> AdminCommands() {
        .flags = kAdmin | kNoScript | kLoading | kStale | kNoMulti | kAllowBusy,
        .since = "1.0.0",
        .group = "server",
-       .complexity =
-           "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+       .complexity = "O(N) when saving, where N is the total number of keys in "
+                     "all databases when saving data, otherwise O(1)",
        .summary = "Ends the server.",
-       .syntax = "[nosave_save:<nosave:\"NOSAVE\" | save:\"SAVE\">] [now:\"NOW\"@7.0.0] [force:\"FORCE\"@7.0.0] "
+       .syntax = "[nosave_save:<nosave:\"NOSAVE\" | save:\"SAVE\">] "
+                 "[now:\"NOW\"@7.0.0] [force:\"FORCE\"@7.0.0] "
                  "[abort:\"ABORT\"@7.0.0]",
        .handler = Shutdown,
        .history = {{"7.0.0", "NOW, FORCE and ABORT."}}},

@@ -20,7 +20,9 @@ constexpr double kHighFragmentation = 1.4;
 constexpr uint64_t kHighFragmentationBytes = 10 << 20;
 constexpr uint64_t kLargeClientBytes = 200 * 1024;
 
-double Ratio(uint64_t a, uint64_t b) { return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b); }
+double Ratio(uint64_t a, uint64_t b) {
+  return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
+}
 uint64_t Excess(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 }  // namespace
@@ -32,29 +34,41 @@ void MemoryDoctor(CommandContext& ctx) {
     text = "The dataset is empty or so small that there is nothing to judge.\n";
     return ctx.reply().Verbatim("txt", text);
   }
-  const auto finding = [&text](absl::string_view what) { absl::StrAppend(&text, " * ", what, "\n"); };
+  const auto finding = [&text](absl::string_view what) {
+    absl::StrAppend(&text, " * ", what, "\n");
+  };
   if (Ratio(r.peak, r.used) > kHighPeak) {
-    finding(absl::StrCat("Peak memory: ", HumanBytes(r.peak), " were in use once, now it is ", HumanBytes(r.used),
-                         ". The resident set may stay as large as the peak asked for."));
+    finding(absl::StrCat(
+        "Peak memory: ", HumanBytes(r.peak), " were in use once, now it is ",
+        HumanBytes(r.used),
+        ". The resident set may stay as large as the peak asked for."));
   }
-  if (Ratio(r.active, r.allocated) > kHighFragmentation && r.active - r.allocated > kHighFragmentationBytes) {
-    finding(absl::StrFormat("Fragmentation: the allocator holds %.2f times what is in use. MEMORY PURGE gives back "
-                            "whole unused pages.",
-                            Ratio(r.active, r.allocated)));
+  if (Ratio(r.active, r.allocated) > kHighFragmentation &&
+      r.active - r.allocated > kHighFragmentationBytes) {
+    finding(
+        absl::StrFormat("Fragmentation: the allocator holds %.2f times what is "
+                        "in use. MEMORY PURGE gives back "
+                        "whole unused pages.",
+                        Ratio(r.active, r.allocated)));
   }
   if (Ratio(r.process_resident, r.resident) > kHighFragmentation &&
       Excess(r.process_resident, r.resident) > kHighFragmentationBytes) {
-    finding(absl::StrCat("Process: ", HumanBytes(Excess(r.process_resident, r.resident)),
-                         " are resident beyond the allocator's (threads' stacks, code, libraries)."));
+    finding(absl::StrCat(
+        "Process: ", HumanBytes(Excess(r.process_resident, r.resident)),
+        " are resident beyond the allocator's (threads' stacks, code, "
+        "libraries)."));
   }
   const size_t clients = ctx.engine().sessions().size();
   if (clients > 0 && r.clients / clients > kLargeClientBytes) {
-    finding(absl::StrCat("Clients: their buffers take ", HumanBytes(r.clients / clients),
-                         " each. See omem and qbuf in CLIENT LIST for the one that does not read."));
+    finding(absl::StrCat("Clients: their buffers take ",
+                         HumanBytes(r.clients / clients),
+                         " each. See omem and qbuf in CLIENT LIST for the one "
+                         "that does not read."));
   }
   if (r.replicas > 0) {
     finding(absl::StrCat("Replicas: ", HumanBytes(r.replicas),
-                         " of the stream are kept beyond repl-backlog-size for one that lags behind."));
+                         " of the stream are kept beyond repl-backlog-size for "
+                         "one that lags behind."));
   }
   if (text.empty()) {
     text = "Nothing stands out in the use of memory.\n";
@@ -64,12 +78,15 @@ void MemoryDoctor(CommandContext& ctx) {
   ctx.reply().Verbatim("txt", text);
 }
 
-void MemoryMallocStats(CommandContext& ctx) { ctx.reply().Verbatim("txt", AllocatorReport()); }
+void MemoryMallocStats(CommandContext& ctx) {
+  ctx.reply().Verbatim("txt", AllocatorReport());
+}
 
 void MemoryStats(CommandContext& ctx) {
   const MemoryReport r = MeasureMemory(ctx.engine());
   uint64_t keys = 0;
-  ctx.engine().keyspace().ForEachDatabase([&keys](int, const Database& database) { keys += database.Size(); });
+  ctx.engine().keyspace().ForEachDatabase(
+      [&keys](int, const Database& database) { keys += database.Size(); });
   net::ReplyWriter& reply = ctx.reply();
   const size_t mark = reply.BeginDeferred();
   size_t fields = 0;

@@ -21,7 +21,8 @@ namespace holdfast::server {
 // without sockets, each with a dispatcher. One thread.
 class AdminBench {
  public:
-  explicit AdminBench(std::initializer_list<absl::Span<const CommandSpec>> families) {
+  explicit AdminBench(
+      std::initializer_list<absl::Span<const CommandSpec>> families) {
     auto config = std::make_unique<Config>();
     engine = std::make_unique<Engine>(std::move(config), &clock);
     for (const auto& family : families) engine->commands().Add(family);
@@ -36,11 +37,13 @@ class AdminBench {
 
   Client& AddClient() {
     const uint64_t id = engine->sessions().NextId();
-    auto session = std::make_shared<Session>(id, nullptr, "10.0.0.1:" + std::to_string(1000 + id), "10.0.0.9:6379",
-                                             clock.Now().nanos() / 1000000);
+    auto session = std::make_shared<Session>(
+        id, nullptr, "10.0.0.1:" + std::to_string(1000 + id), "10.0.0.9:6379",
+        clock.Now().nanos() / 1000000);
     session->own.authenticated = true;
     engine->sessions().Add(session);
-    clients.push_back({session, std::make_unique<Dispatcher>(engine.get(), session.get())});
+    clients.push_back(
+        {session, std::make_unique<Dispatcher>(engine.get(), session.get())});
     return clients.back();
   }
 
@@ -49,7 +52,8 @@ class AdminBench {
     const std::vector<absl::string_view> args = absl::StrSplit(line, ' ');
     return RunArgs(args, client);
   }
-  std::string RunArgs(absl::Span<const absl::string_view> args, size_t client = 0) {
+  std::string RunArgs(absl::Span<const absl::string_view> args,
+                      size_t client = 0) {
     std::string out;
     clients[client].dispatcher->BeginBatch();
     clients[client].dispatcher->Execute(args, &out);

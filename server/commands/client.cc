@@ -23,13 +23,15 @@ constexpr int64_t kMaxPauseMs = int64_t{10} * 365 * 24 * 3600 * 1000;
 
 // Redis's answer when a subcommand is there but these arguments are not.
 void WrongArguments(CommandContext& ctx) {
-  ctx.Error(absl::StrCat("ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1), "'. Try ",
-                         absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
+  ctx.Error(absl::StrCat(
+      "ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1),
+      "'. Try ", absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
 }
 
 // A name of a client or its library; CLIENT LIST must stay one word a field.
 bool ValidName(absl::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c >= '!' && c <= '~'; });
 }
 
 // ON or OFF as argument 2; replies if it is neither.
@@ -40,7 +42,9 @@ bool ParseOnOff(CommandContext& ctx, bool* on) {
   return false;
 }
 
-void ClientId(CommandContext& ctx) { ctx.reply().Integer(static_cast<int64_t>(ctx.session().id)); }
+void ClientId(CommandContext& ctx) {
+  ctx.reply().Integer(static_cast<int64_t>(ctx.session().id));
+}
 
 void ClientGetName(CommandContext& ctx) {
   const std::string name = ctx.session().name();
@@ -50,7 +54,9 @@ void ClientGetName(CommandContext& ctx) {
 
 void ClientSetName(CommandContext& ctx) {
   if (!ValidName(ctx.arg(2))) {
-    return ctx.Error("ERR Client names cannot contain spaces, newlines or special characters.");
+    return ctx.Error(
+        "ERR Client names cannot contain spaces, newlines or special "
+        "characters.");
   }
   ctx.session().set_name(ctx.arg(2));
   ctx.Ok();
@@ -59,14 +65,17 @@ void ClientSetName(CommandContext& ctx) {
 void ClientSetInfo(CommandContext& ctx) {
   const bool is_name = ctx.ArgIs(2, "LIB-NAME");
   if (!is_name && !ctx.ArgIs(2, "LIB-VER")) {
-    return ctx.Error(absl::StrCat("ERR Unrecognized option '", ctx.arg(2), "'"));
+    return ctx.Error(
+        absl::StrCat("ERR Unrecognized option '", ctx.arg(2), "'"));
   }
   if (!ValidName(ctx.arg(3))) {
-    return ctx.Error(absl::StrCat("ERR ", is_name ? "lib-name" : "lib-ver",
-                                  " cannot contain spaces, newlines or special characters."));
+    return ctx.Error(absl::StrCat(
+        "ERR ", is_name ? "lib-name" : "lib-ver",
+        " cannot contain spaces, newlines or special characters."));
   }
   // A null view leaves the other one as it is.
-  ctx.session().set_library(is_name ? ctx.arg(3) : absl::string_view(), is_name ? absl::string_view() : ctx.arg(3));
+  ctx.session().set_library(is_name ? ctx.arg(3) : absl::string_view(),
+                            is_name ? absl::string_view() : ctx.arg(3));
   ctx.Ok();
 }
 
@@ -111,9 +120,11 @@ void ClientPause(CommandContext& ctx) {
     }
   }
   int64_t ms = 0;
-  if (!ctx.IntArg(2, &ms, "ERR timeout is not an integer or out of range")) return;
+  if (!ctx.IntArg(2, &ms, "ERR timeout is not an integer or out of range"))
+    return;
   if (ms < 0) return ctx.Error("ERR timeout is negative");
-  if (ms > INT64_MAX - ctx.now_ms()) return ctx.Error("ERR timeout is out of range");
+  if (ms > INT64_MAX - ctx.now_ms())
+    return ctx.Error("ERR timeout is out of range");
   const absl::Duration length = absl::Milliseconds(std::min(ms, kMaxPauseMs));
   if (ctx.unit().locks().holds_nothing()) {
     const ExclusiveGate no_write_under_way(&ctx.engine().keyspace().gate());
@@ -142,17 +153,24 @@ void ClientUnblock(CommandContext& ctx) {
   }
   int64_t id = 0;
   if (!ctx.IntArg(2, &id)) return;
-  const auto session = id > 0 ? ctx.engine().sessions().Find(static_cast<uint64_t>(id)) : nullptr;
-  ctx.reply().Integer(session != nullptr && session->Unblock(with_error) ? 1 : 0);
+  const auto session =
+      id > 0 ? ctx.engine().sessions().Find(static_cast<uint64_t>(id))
+             : nullptr;
+  ctx.reply().Integer(session != nullptr && session->Unblock(with_error) ? 1
+                                                                         : 0);
 }
 
-// --- Client-side caching, of which there is none yet ---------------------------
+// --- Client-side caching, of which there is none yet
+// ---------------------------
 
 void ClientTracking(CommandContext& ctx) {
   for (size_t i = 3; i < ctx.argc(); ++i) {
-    if (ctx.ArgIs(i, "BCAST") || ctx.ArgIs(i, "OPTIN") || ctx.ArgIs(i, "OPTOUT") || ctx.ArgIs(i, "NOLOOP")) continue;
+    if (ctx.ArgIs(i, "BCAST") || ctx.ArgIs(i, "OPTIN") ||
+        ctx.ArgIs(i, "OPTOUT") || ctx.ArgIs(i, "NOLOOP"))
+      continue;
     const bool redirect = ctx.ArgIs(i, "REDIRECT");
-    if ((!redirect && !ctx.ArgIs(i, "PREFIX")) || i + 1 == ctx.argc()) return ctx.Error(errors::kSyntax);
+    if ((!redirect && !ctx.ArgIs(i, "PREFIX")) || i + 1 == ctx.argc())
+      return ctx.Error(errors::kSyntax);
     int64_t id = 0;
     if (redirect && !ctx.IntArg(i + 1, &id)) return;
     ++i;
@@ -165,7 +183,8 @@ void ClientTracking(CommandContext& ctx) {
 
 void ClientCaching(CommandContext& ctx) {
   ctx.Error(
-      "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
+      "ERR CLIENT CACHING can be called only when the client is in tracking "
+      "mode with OPTIN or OPTOUT mode enabled");
 }
 
 void ClientGetRedir(CommandContext& ctx) { ctx.reply().Integer(-1); }
@@ -183,56 +202,62 @@ void ClientTrackingInfo(CommandContext& ctx) {
 }
 
 void ClientHelp(CommandContext& ctx) {
-  ReplyWithHelp(ctx, {"CACHING (YES|NO)",
-                      "    Choose for the next command while tracking with OPTIN or OPTOUT.",
-                      "GETNAME",
-                      "    Tell the name of this connection.",
-                      "GETREDIR",
-                      "    Tell where invalidations go: -1, tracking is not supported yet.",
-                      "ID",
-                      "    Tell the id of this connection.",
-                      "INFO",
-                      "    Describe this connection as LIST does.",
-                      "KILL <ip:port>",
-                      "    Close the connection made from <ip:port>.",
-                      "KILL <option> <value> [<option> <value> [...]]",
-                      "    Close all connections that match every one of:",
-                      "    * ID <client-id>",
-                      "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-                      "    * USER <username>",
-                      "    * ADDR (<ip:port>|<unixsocket>:0)   its own end",
-                      "    * LADDR (<ip:port>|<unixsocket>:0)  the server's end",
-                      "    * SKIPME (YES|NO)                   but this one (default: yes)",
-                      "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [...]]",
-                      "    Describe connections, a line each.",
-                      "NO-EVICT (ON|OFF)",
-                      "    Keep this connection when clients take too much memory.",
-                      "NO-TOUCH (ON|OFF)",
-                      "    Let this connection's commands not count as uses of keys.",
-                      "PAUSE <timeout> [WRITE|ALL]",
-                      "    Hold all commands, or those that write, for <timeout> milliseconds.",
-                      "REPLY (ON|OFF|SKIP)",
-                      "    Answer, answer nothing, or not the next command.",
-                      "SETINFO (LIB-NAME|LIB-VER) <value>",
-                      "    Note the client library and its version.",
-                      "SETNAME <name>",
-                      "    Give this connection a name.",
-                      "TRACKING (ON|OFF) [<option> ...]",
-                      "    Invalidate what the client caches; not supported yet.",
-                      "TRACKINGINFO",
-                      "    Tell what this connection tracks.",
-                      "UNBLOCK <client-id> [TIMEOUT|ERROR]",
-                      "    End the wait of a blocked client.",
-                      "UNPAUSE",
-                      "    End PAUSE."});
+  ReplyWithHelp(
+      ctx,
+      {"CACHING (YES|NO)",
+       "    Choose for the next command while tracking with OPTIN or OPTOUT.",
+       "GETNAME",
+       "    Tell the name of this connection.",
+       "GETREDIR",
+       "    Tell where invalidations go: -1, tracking is not supported yet.",
+       "ID",
+       "    Tell the id of this connection.",
+       "INFO",
+       "    Describe this connection as LIST does.",
+       "KILL <ip:port>",
+       "    Close the connection made from <ip:port>.",
+       "KILL <option> <value> [<option> <value> [...]]",
+       "    Close all connections that match every one of:",
+       "    * ID <client-id>",
+       "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+       "    * USER <username>",
+       "    * ADDR (<ip:port>|<unixsocket>:0)   its own end",
+       "    * LADDR (<ip:port>|<unixsocket>:0)  the server's end",
+       "    * SKIPME (YES|NO)                   but this one (default: yes)",
+       "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [...]]",
+       "    Describe connections, a line each.",
+       "NO-EVICT (ON|OFF)",
+       "    Keep this connection when clients take too much memory.",
+       "NO-TOUCH (ON|OFF)",
+       "    Let this connection's commands not count as uses of keys.",
+       "PAUSE <timeout> [WRITE|ALL]",
+       "    Hold all commands, or those that write, for <timeout> "
+       "milliseconds.",
+       "REPLY (ON|OFF|SKIP)",
+       "    Answer, answer nothing, or not the next command.",
+       "SETINFO (LIB-NAME|LIB-VER) <value>",
+       "    Note the client library and its version.",
+       "SETNAME <name>",
+       "    Give this connection a name.",
+       "TRACKING (ON|OFF) [<option> ...]",
+       "    Invalidate what the client caches; not supported yet.",
+       "TRACKINGINFO",
+       "    Tell what this connection tracks.",
+       "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+       "    End the wait of a blocked client.",
+       "UNPAUSE",
+       "    End PAUSE."});
 }
 
-// --- The table -----------------------------------------------------------------
+// --- The table
+// -----------------------------------------------------------------
 
 constexpr uint64_t kAnyTime = kNoScript | kLoading | kStale;
 
-CommandSpec Subcommand(absl::string_view name, int arity, absl::string_view since, absl::string_view summary,
-                       CommandHandler handler, absl::string_view syntax = {}, uint64_t more_flags = 0) {
+CommandSpec Subcommand(absl::string_view name, int arity,
+                       absl::string_view since, absl::string_view summary,
+                       CommandHandler handler, absl::string_view syntax = {},
+                       uint64_t more_flags = 0) {
   return {.name = name,
           .arity = arity,
           .flags = kAnyTime | more_flags,
@@ -256,55 +281,86 @@ CommandSpec Nondeterministic(CommandSpec spec) {
 }
 
 constexpr absl::string_view kKillSyntax =
-    "filter:<ip:port:string | new-format:<[ID client-id:integer@2.8.12] | [TYPE "
-    "normal_master_slave_pubsub:<normal:\"NORMAL\" | master:\"MASTER\"@3.2.0 | slave:\"SLAVE\" | "
-    "replica:\"REPLICA\"@5.0.0 | pubsub:\"PUBSUB\">@2.8.12] | [USER username:string] | [ADDR ip:port:string] | [LADDR "
-    "ip:port:string@6.2.0] | [SKIPME yes/no:string]> [new-format:<[ID client-id:integer@2.8.12] | [TYPE "
-    "normal_master_slave_pubsub:<normal:\"NORMAL\" | master:\"MASTER\"@3.2.0 | slave:\"SLAVE\" | "
-    "replica:\"REPLICA\"@5.0.0 | pubsub:\"PUBSUB\">@2.8.12] | [USER username:string] | [ADDR ip:port:string] | [LADDR "
+    "filter:<ip:port:string | new-format:<[ID client-id:integer@2.8.12] | "
+    "[TYPE "
+    "normal_master_slave_pubsub:<normal:\"NORMAL\" | master:\"MASTER\"@3.2.0 | "
+    "slave:\"SLAVE\" | "
+    "replica:\"REPLICA\"@5.0.0 | pubsub:\"PUBSUB\">@2.8.12] | [USER "
+    "username:string] | [ADDR ip:port:string] | [LADDR "
+    "ip:port:string@6.2.0] | [SKIPME yes/no:string]> [new-format:<[ID "
+    "client-id:integer@2.8.12] | [TYPE "
+    "normal_master_slave_pubsub:<normal:\"NORMAL\" | master:\"MASTER\"@3.2.0 | "
+    "slave:\"SLAVE\" | "
+    "replica:\"REPLICA\"@5.0.0 | pubsub:\"PUBSUB\">@2.8.12] | [USER "
+    "username:string] | [ADDR ip:port:string] | [LADDR "
     "ip:port:string@6.2.0] | [SKIPME yes/no:string]> ...]>";
 constexpr absl::string_view kListSyntax =
-    "[TYPE normal_master_replica_pubsub:<normal:\"NORMAL\" | master:\"MASTER\" | replica:\"REPLICA\" | "
-    "pubsub:\"PUBSUB\">@5.0.0] [ID id:<client-id:integer [client-id:integer ...]>@6.2.0]";
+    "[TYPE normal_master_replica_pubsub:<normal:\"NORMAL\" | master:\"MASTER\" "
+    "| replica:\"REPLICA\" | "
+    "pubsub:\"PUBSUB\">@5.0.0] [ID id:<client-id:integer [client-id:integer "
+    "...]>@6.2.0]";
 constexpr absl::string_view kTrackingSyntax =
-    "status:<on:\"ON\" | off:\"OFF\"> [REDIRECT client-id:integer] [PREFIX prefix [PREFIX prefix ...]] "
-    "[bcast:\"BCAST\"] [optin:\"OPTIN\"] [optout:\"OPTOUT\"] [noloop:\"NOLOOP\"]";
+    "status:<on:\"ON\" | off:\"OFF\"> [REDIRECT client-id:integer] [PREFIX "
+    "prefix [PREFIX prefix ...]] "
+    "[bcast:\"BCAST\"] [optin:\"OPTIN\"] [optout:\"OPTOUT\"] "
+    "[noloop:\"NOLOOP\"]";
 
 std::vector<CommandSpec> MakeSubcommands() {
-  CommandSpec help = Subcommand("help", 2, "5.0.0", "Describes the subcommands.", ClientHelp);
+  CommandSpec help =
+      Subcommand("help", 2, "5.0.0", "Describes the subcommands.", ClientHelp);
   help.flags = kLoading | kStale;
   return {
-      Subcommand("caching", 3, "6.0.0", "Chooses whether the next command is tracked.", ClientCaching,
+      Subcommand("caching", 3, "6.0.0",
+                 "Chooses whether the next command is tracked.", ClientCaching,
                  "mode:<yes:\"YES\" | no:\"NO\">"),
-      Subcommand("getname", 2, "2.6.9", "Tells the connection's name.", ClientGetName),
-      Subcommand("getredir", 2, "6.0.0", "Tells where invalidations are sent.", ClientGetRedir),
+      Subcommand("getname", 2, "2.6.9", "Tells the connection's name.",
+                 ClientGetName),
+      Subcommand("getredir", 2, "6.0.0", "Tells where invalidations are sent.",
+                 ClientGetRedir),
       help,
       Subcommand("id", 2, "5.0.0", "Tells the connection's id.", ClientId),
-      Nondeterministic(Subcommand("info", 2, "6.2.0", "Describes the connection.", ClientInfo)),
-      WithComplexity(Subcommand("kill", -3, "2.4.0", "Closes connections.", ClientKill, kKillSyntax, kAdmin),
+      Nondeterministic(Subcommand("info", 2, "6.2.0",
+                                  "Describes the connection.", ClientInfo)),
+      WithComplexity(Subcommand("kill", -3, "2.4.0", "Closes connections.",
+                                ClientKill, kKillSyntax, kAdmin),
                      "O(N) where N is the number of client connections"),
-      Nondeterministic(
-          WithComplexity(Subcommand("list", -2, "2.4.0", "Describes connections.", ClientList, kListSyntax, kAdmin),
-                         "O(N) where N is the number of client connections")),
-      Subcommand("no-evict", 3, "7.0.0", "Keeps the connection when clients take too much memory.", ClientNoEvict,
-                 "enabled:<on:\"ON\" | off:\"OFF\">", kAdmin),
-      Subcommand("no-touch", 3, "7.2.0", "Lets the connection's commands not count as uses of keys.", ClientNoTouch,
-                 "enabled:<on:\"ON\" | off:\"OFF\">"),
-      Subcommand("pause", -3, "2.9.50", "Holds commands for a time.", ClientPause,
-                 "timeout:integer [mode:<write:\"WRITE\" | all:\"ALL\">@6.2.0]", kAdmin),
-      Subcommand("reply", 3, "3.2.0", "Chooses whether commands are answered.", ClientReply,
+      Nondeterministic(WithComplexity(
+          Subcommand("list", -2, "2.4.0", "Describes connections.", ClientList,
+                     kListSyntax, kAdmin),
+          "O(N) where N is the number of client connections")),
+      Subcommand("no-evict", 3, "7.0.0",
+                 "Keeps the connection when clients take too much memory.",
+                 ClientNoEvict, "enabled:<on:\"ON\" | off:\"OFF\">", kAdmin),
+      Subcommand("no-touch", 3, "7.2.0",
+                 "Lets the connection's commands not count as uses of keys.",
+                 ClientNoTouch, "enabled:<on:\"ON\" | off:\"OFF\">"),
+      Subcommand("pause", -3, "2.9.50", "Holds commands for a time.",
+                 ClientPause,
+                 "timeout:integer [mode:<write:\"WRITE\" | all:\"ALL\">@6.2.0]",
+                 kAdmin),
+      Subcommand("reply", 3, "3.2.0", "Chooses whether commands are answered.",
+                 ClientReply,
                  "on_off_skip:<on:\"ON\" | off:\"OFF\" | skip:\"SKIP\">"),
-      Subcommand("setinfo", 4, "7.2.0", "Notes the client library and its version.", ClientSetInfo,
+      Subcommand("setinfo", 4, "7.2.0",
+                 "Notes the client library and its version.", ClientSetInfo,
                  "attr:<LIB-NAME libname:string | LIB-VER libver:string>"),
-      Subcommand("setname", 3, "2.6.9", "Names the connection.", ClientSetName, "connection-name:string"),
-      WithComplexity(Subcommand("tracking", -3, "6.0.0", "Invalidates what the client caches.", ClientTracking,
-                                kTrackingSyntax),
+      Subcommand("setname", 3, "2.6.9", "Names the connection.", ClientSetName,
+                 "connection-name:string"),
+      WithComplexity(Subcommand("tracking", -3, "6.0.0",
+                                "Invalidates what the client caches.",
+                                ClientTracking, kTrackingSyntax),
                      "O(1). Some options may introduce additional complexity."),
-      Subcommand("trackinginfo", 2, "6.2.0", "Tells what the connection tracks.", ClientTrackingInfo),
-      WithComplexity(Subcommand("unblock", -3, "5.0.0", "Ends the wait of a blocked client.", ClientUnblock,
-                                "client-id:integer [timeout_error:<timeout:\"TIMEOUT\" | error:\"ERROR\">]", kAdmin),
-                     "O(log N) where N is the number of client connections"),
-      WithComplexity(Subcommand("unpause", 2, "6.2.0", "Ends CLIENT PAUSE.", ClientUnpause, {}, kAdmin),
+      Subcommand("trackinginfo", 2, "6.2.0",
+                 "Tells what the connection tracks.", ClientTrackingInfo),
+      WithComplexity(
+          Subcommand("unblock", -3, "5.0.0",
+                     "Ends the wait of a blocked client.", ClientUnblock,
+                     "client-id:integer [timeout_error:<timeout:\"TIMEOUT\" | "
+                     "error:\"ERROR\">]",
+                     kAdmin),
+          "O(log N) where N is the number of client connections"),
+      WithComplexity(Subcommand("unpause", 2, "6.2.0", "Ends CLIENT PAUSE.",
+                                ClientUnpause, {}, kAdmin),
                      "O(N) Where N is the number of paused clients"),
   };
 }
@@ -312,13 +368,14 @@ std::vector<CommandSpec> MakeSubcommands() {
 }  // namespace
 
 absl::Span<const CommandSpec> ClientCommands() {
-  static const auto* const table = new std::vector<CommandSpec>{{.name = "client",
-                                                                 .arity = -2,
-                                                                 .since = "2.4.0",
-                                                                 .group = "connection",
-                                                                 .complexity = "Depends on subcommand.",
-                                                                 .summary = "A container of commands on connections.",
-                                                                 .subcommands = MakeSubcommands()}};
+  static const auto* const table = new std::vector<CommandSpec>{
+      {.name = "client",
+       .arity = -2,
+       .since = "2.4.0",
+       .group = "connection",
+       .complexity = "Depends on subcommand.",
+       .summary = "A container of commands on connections.",
+       .subcommands = MakeSubcommands()}};
   return *table;
 }
 

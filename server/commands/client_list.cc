@@ -14,11 +14,15 @@
 namespace holdfast::server {
 namespace {
 
-int64_t MonotonicMs(CommandContext& ctx) { return ctx.engine().clock()->Now().nanos() / 1000000; }
+int64_t MonotonicMs(CommandContext& ctx) {
+  return ctx.engine().clock()->Now().nanos() / 1000000;
+}
 
 // The letters that tell what is special about a connection.
 std::string Flags(const Session& session) {
-  const auto is = [](const std::atomic<bool>& flag) { return flag.load(std::memory_order_relaxed); };
+  const auto is = [](const std::atomic<bool>& flag) {
+    return flag.load(std::memory_order_relaxed);
+  };
   std::string flags;
   switch (session.kind.load(std::memory_order_relaxed)) {
     case SessionKind::kReplica:
@@ -46,7 +50,8 @@ std::string Flags(const Session& session) {
 }
 
 // Replies with the lines of these sessions, those being closed left out.
-void ReplyWithLines(CommandContext& ctx, const std::vector<std::shared_ptr<Session>>& sessions) {
+void ReplyWithLines(CommandContext& ctx,
+                    const std::vector<std::shared_ptr<Session>>& sessions) {
   std::string text;
   const int64_t now = MonotonicMs(ctx);
   for (const auto& session : sessions) {
@@ -75,8 +80,11 @@ struct KillFilter {
 
   bool Matches(const Session& session) const {
     if (address.data() != nullptr && session.address != address) return false;
-    if (local_address.data() != nullptr && session.local_address != local_address) return false;
-    if (has_kind && session.kind.load(std::memory_order_relaxed) != kind) return false;
+    if (local_address.data() != nullptr &&
+        session.local_address != local_address)
+      return false;
+    if (has_kind && session.kind.load(std::memory_order_relaxed) != kind)
+      return false;
     if (id != 0 && session.id != id) return false;
     return user.data() == nullptr || session.user() == user;
   }
@@ -89,11 +97,14 @@ bool ParseKillFilter(CommandContext& ctx, KillFilter* filter) {
     const absl::string_view value = ctx.arg(i + 1);
     if (ctx.ArgIs(i, "ID")) {
       int64_t id = 0;
-      if (!ctx.IntArgInRange(i + 1, 1, INT64_MAX, &id, "ERR client-id should be greater than 0")) return false;
+      if (!ctx.IntArgInRange(i + 1, 1, INT64_MAX, &id,
+                             "ERR client-id should be greater than 0"))
+        return false;
       filter->id = static_cast<uint64_t>(id);
     } else if (ctx.ArgIs(i, "TYPE")) {
       if (!ParseSessionKind(value, &filter->kind)) {
-        return ctx.Error(absl::StrCat("ERR Unknown client type '", value, "'")), false;
+        return ctx.Error(absl::StrCat("ERR Unknown client type '", value, "'")),
+               false;
       }
       filter->has_kind = true;
     } else if (ctx.ArgIs(i, "ADDR")) {
@@ -101,11 +112,13 @@ bool ParseKillFilter(CommandContext& ctx, KillFilter* filter) {
     } else if (ctx.ArgIs(i, "LADDR")) {
       filter->local_address = value;
     } else if (ctx.ArgIs(i, "USER")) {
-      if (value != "default") return ctx.Error(absl::StrCat("ERR No such user '", value, "'")), false;
+      if (value != "default")
+        return ctx.Error(absl::StrCat("ERR No such user '", value, "'")), false;
       filter->user = value;
     } else if (ctx.ArgIs(i, "SKIPME")) {
       filter->skip_me = absl::EqualsIgnoreCase(value, "yes");
-      if (!filter->skip_me && !absl::EqualsIgnoreCase(value, "no")) return ctx.Error(errors::kSyntax), false;
+      if (!filter->skip_me && !absl::EqualsIgnoreCase(value, "no"))
+        return ctx.Error(errors::kSyntax), false;
     } else {
       return ctx.Error(errors::kSyntax), false;
     }
@@ -116,7 +129,9 @@ bool ParseKillFilter(CommandContext& ctx, KillFilter* filter) {
 }  // namespace
 
 std::string DescribeSession(const Session& session, int64_t now_ms) {
-  const auto number = [](const auto& atomic) { return atomic.load(std::memory_order_relaxed); };
+  const auto number = [](const auto& atomic) {
+    return atomic.load(std::memory_order_relaxed);
+  };
   const CommandSpec* command = number(session.last_command);
   const size_t query = number(session.query_bytes);
   const size_t query_free = number(session.query_capacity);
@@ -124,30 +139,42 @@ std::string DescribeSession(const Session& session, int64_t now_ms) {
   const size_t reply_buffer = number(session.output_capacity);
   const size_t argv = number(session.argv_bytes);
   const size_t queued = number(session.queued_bytes);
-  const size_t total = sizeof(Session) + query + query_free + argv + queued + std::max(reply_buffer, output);
-  std::string line = absl::StrCat("id=", session.id, " addr=", session.address, " laddr=", session.local_address,
-                                  " fd=", session.fd(), " name=", session.name());
-  absl::StrAppend(&line, " age=", (now_ms - session.created_ms) / 1000,
-                  " idle=", std::max<int64_t>(0, now_ms - number(session.last_interaction_ms)) / 1000,
-                  " flags=", Flags(session), " db=", number(session.db));
-  absl::StrAppend(&line, " sub=", number(session.subscriptions), " psub=", number(session.pattern_subscriptions),
-                  " ssub=", number(session.shard_subscriptions), " multi=", number(session.queued));
-  absl::StrAppend(&line, " qbuf=", query, " qbuf-free=", query_free, " argv-mem=", argv, " multi-mem=", queued,
+  const size_t total = sizeof(Session) + query + query_free + argv + queued +
+                       std::max(reply_buffer, output);
+  std::string line =
+      absl::StrCat("id=", session.id, " addr=", session.address,
+                   " laddr=", session.local_address, " fd=", session.fd(),
+                   " name=", session.name());
+  absl::StrAppend(
+      &line, " age=", (now_ms - session.created_ms) / 1000, " idle=",
+      std::max<int64_t>(0, now_ms - number(session.last_interaction_ms)) / 1000,
+      " flags=", Flags(session), " db=", number(session.db));
+  absl::StrAppend(&line, " sub=", number(session.subscriptions),
+                  " psub=", number(session.pattern_subscriptions),
+                  " ssub=", number(session.shard_subscriptions),
+                  " multi=", number(session.queued));
+  absl::StrAppend(&line, " qbuf=", query, " qbuf-free=", query_free,
+                  " argv-mem=", argv, " multi-mem=", queued,
                   " rbs=", reply_buffer, " rbp=", reply_buffer);
   // Replies that wait are one string here: no fixed buffer beside a list.
-  absl::StrAppend(&line, " obl=0 oll=", output > 0 ? 1 : 0, " omem=", output, " tot-mem=", total, " events=r");
-  absl::StrAppend(&line, " cmd=", command == nullptr ? "NULL" : absl::string_view(command->full_name),
-                  " user=", session.user(), " redir=-1 resp=", number(session.protocol),
-                  " lib-name=", session.library_name(), " lib-ver=", session.library_version());
+  absl::StrAppend(&line, " obl=0 oll=", output > 0 ? 1 : 0, " omem=", output,
+                  " tot-mem=", total, " events=r");
+  absl::StrAppend(
+      &line, " cmd=",
+      command == nullptr ? "NULL" : absl::string_view(command->full_name),
+      " user=", session.user(), " redir=-1 resp=", number(session.protocol),
+      " lib-name=", session.library_name(),
+      " lib-ver=", session.library_version());
   return line;
 }
 
 bool ParseSessionKind(absl::string_view name, SessionKind* kind) {
-  static constexpr std::pair<absl::string_view, SessionKind> kNames[] = {{"normal", SessionKind::kNormal},
-                                                                         {"slave", SessionKind::kReplica},
-                                                                         {"replica", SessionKind::kReplica},
-                                                                         {"pubsub", SessionKind::kPubsub},
-                                                                         {"master", SessionKind::kPrimary}};
+  static constexpr std::pair<absl::string_view, SessionKind> kNames[] = {
+      {"normal", SessionKind::kNormal},
+      {"slave", SessionKind::kReplica},
+      {"replica", SessionKind::kReplica},
+      {"pubsub", SessionKind::kPubsub},
+      {"master", SessionKind::kPrimary}};
   for (const auto& [known, value] : kNames) {
     if (!absl::EqualsIgnoreCase(name, known)) continue;
     *kind = value;
@@ -158,26 +185,33 @@ bool ParseSessionKind(absl::string_view name, SessionKind* kind) {
 
 void ClientInfo(CommandContext& ctx) {
   NoteArguments(ctx);
-  ctx.reply().Verbatim("txt", absl::StrCat(DescribeSession(ctx.session(), MonotonicMs(ctx)), "\n"));
+  ctx.reply().Verbatim(
+      "txt",
+      absl::StrCat(DescribeSession(ctx.session(), MonotonicMs(ctx)), "\n"));
 }
 
 void ClientList(CommandContext& ctx) {
   NoteArguments(ctx);
-  if (ctx.argc() == 2) return ReplyWithLines(ctx, ctx.engine().sessions().All());
+  if (ctx.argc() == 2)
+    return ReplyWithLines(ctx, ctx.engine().sessions().All());
   std::vector<std::shared_ptr<Session>> wanted;
   if (ctx.argc() == 4 && ctx.ArgIs(2, "TYPE")) {
     SessionKind kind = SessionKind::kNormal;
     if (!ParseSessionKind(ctx.arg(3), &kind)) {
-      return ctx.Error(absl::StrCat("ERR Unknown client type '", ctx.arg(3), "'"));
+      return ctx.Error(
+          absl::StrCat("ERR Unknown client type '", ctx.arg(3), "'"));
     }
     for (auto& session : ctx.engine().sessions().All()) {
-      if (session->kind.load(std::memory_order_relaxed) == kind) wanted.push_back(std::move(session));
+      if (session->kind.load(std::memory_order_relaxed) == kind)
+        wanted.push_back(std::move(session));
     }
   } else if (ctx.argc() > 3 && ctx.ArgIs(2, "ID")) {
     for (size_t i = 3; i < ctx.argc(); ++i) {
       int64_t id = 0;
       if (!ctx.IntArg(i, &id, "ERR Invalid client ID")) return;
-      auto session = id > 0 ? ctx.engine().sessions().Find(static_cast<uint64_t>(id)) : nullptr;
+      auto session =
+          id > 0 ? ctx.engine().sessions().Find(static_cast<uint64_t>(id))
+                 : nullptr;
       if (session != nullptr) wanted.push_back(std::move(session));
     }
   } else {
@@ -198,7 +232,9 @@ void ClientKill(CommandContext& ctx) {
   int64_t killed = 0;
   for (const auto& session : ctx.engine().sessions().All()) {
     const bool me = session.get() == &ctx.session();
-    if (session->killed() || (me && filter.skip_me) || !filter.Matches(*session)) continue;
+    if (session->killed() || (me && filter.skip_me) ||
+        !filter.Matches(*session))
+      continue;
     if (me) {
       session->own.close_after_reply = true;
       session->closing.store(true, std::memory_order_relaxed);

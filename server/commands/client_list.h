@@ -15,7 +15,8 @@ namespace holdfast::server {
 // name. Any thread; values of a busy session are as of its last command.
 std::string DescribeSession(const Session& session, int64_t now_ms);
 
-// "normal", "master", "replica" or "slave", "pubsub", in any case. False if none.
+// "normal", "master", "replica" or "slave", "pubsub", in any case. False if
+// none.
 bool ParseSessionKind(absl::string_view name, SessionKind* kind);
 
 // Handlers of CLIENT INFO, LIST and KILL.

@@ -61,7 +61,7 @@ void Echo(CommandContext& ctx) { ctx.reply().Bulk(ctx.arg(1)); }
 
 void Select(CommandContext& ctx) {
   int64_t index = 0;
-  if (!ParseInt64(ctx.arg(1), &index)) return ctx.Error(errors::kInvalidDb);
+  if (!ctx.IntArg(1, &index)) return;
   if (index < 0 || index >= ctx.engine().keyspace().database_count()) return ctx.Error(errors::kDbOutOfRange);
   ctx.session().db.store(static_cast<int>(index), std::memory_order_relaxed);
   ctx.Ok();

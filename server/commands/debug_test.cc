@@ -32,7 +32,7 @@ TEST_F(DebugTest, DigestOfManyDatabasesAndExpiries) {
   Do({"set", "long", std::string(300, 'y')});
   Do("copy a z db 3");
   Do("copy b b db 15");
-  EXPECT_EQ(Do("debug digest"), Simple("4a71442f77760aeb20f8081413b18011634577e0"));
+  EXPECT_EQ(Do("debug digest"), Simple("5785548695c5fc08963f52054f3a52955f3e5f7a"));
   EXPECT_EQ(Do("debug digest-value a b nosuch"), absl::StrCat("*3\r\n", Simple("b4fc66738120fba0b5aa500ab5c2bf89cea1c5da"), Simple("d037c4eb8a8b36b602fbced4000daeab0714c1e3"), Simple(kNoDigest)));
 }
 

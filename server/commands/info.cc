@@ -33,22 +33,28 @@ using Selection = std::bitset<kSectionCount>;
 
 Selection DefaultSections() {
   Selection selection;
-  for (size_t i = 0; i < kSectionCount; ++i) selection[i] = kSections[i].by_default;
+  for (size_t i = 0; i < kSectionCount; ++i)
+    selection[i] = kSections[i].by_default;
   return selection;
 }
 
-void Info(CommandContext& ctx) { ctx.reply().Verbatim("txt", InfoText(ctx.engine(), ctx.args().subspan(1))); }
+void Info(CommandContext& ctx) {
+  ctx.reply().Verbatim("txt", InfoText(ctx.engine(), ctx.args().subspan(1)));
+}
 
 }  // namespace
 
 absl::Span<const InfoSection> InfoSections() { return kSections; }
 
-std::string InfoText(Engine& engine, absl::Span<const absl::string_view> sections) {
+std::string InfoText(Engine& engine,
+                     absl::Span<const absl::string_view> sections) {
   Selection wanted;
   if (sections.empty()) wanted = DefaultSections();
   for (const absl::string_view name : sections) {
     if (absl::EqualsIgnoreCase(name, "default")) wanted |= DefaultSections();
-    if (absl::EqualsIgnoreCase(name, "all") || absl::EqualsIgnoreCase(name, "everything")) wanted.set();
+    if (absl::EqualsIgnoreCase(name, "all") ||
+        absl::EqualsIgnoreCase(name, "everything"))
+      wanted.set();
     for (size_t i = 0; i < kSectionCount; ++i) {
       if (absl::EqualsIgnoreCase(name, kSections[i].name)) wanted.set(i);
     }
@@ -74,7 +80,8 @@ absl::Span<const CommandSpec> InfoCommands() {
        .complexity = "O(1)",
        .summary = "Tells what the server is and does, in sections.",
        .syntax = "[section [section ...]]",
-       .tips = {"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
+       .tips = {"nondeterministic_output", "request_policy:all_shards",
+                "response_policy:special"},
        .handler = Info,
        .history = {{"7.0.0", "Takes several sections."}}}};
   return *table;

@@ -18,12 +18,20 @@
 namespace holdfast::server {
 namespace {
 
-int64_t Load(const std::atomic<int64_t>& value) { return value.load(std::memory_order_relaxed); }
-size_t Load(const std::atomic<size_t>& value) { return value.load(std::memory_order_relaxed); }
+int64_t Load(const std::atomic<int64_t>& value) {
+  return value.load(std::memory_order_relaxed);
+}
+size_t Load(const std::atomic<size_t>& value) {
+  return value.load(std::memory_order_relaxed);
+}
 
-double Ratio(uint64_t a, uint64_t b) { return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b); }
+double Ratio(uint64_t a, uint64_t b) {
+  return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
+}
 double Percent(uint64_t a, uint64_t b) { return 100 * Ratio(a, b); }
-int64_t Minus(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) - static_cast<int64_t>(b); }
+int64_t Minus(uint64_t a, uint64_t b) {
+  return static_cast<int64_t>(a) - static_cast<int64_t>(b);
+}
 
 std::string ExecutablePath() {
   char path[PATH_MAX];
@@ -40,13 +48,15 @@ void ForEachClient(Engine& engine, const F& fn) {
 }
 
 size_t BuffersOf(const Session& session) {
-  return sizeof(Session) + Load(session.query_bytes) + Load(session.query_capacity) + Load(session.queued_bytes) +
+  return sizeof(Session) + Load(session.query_bytes) +
+         Load(session.query_capacity) + Load(session.queued_bytes) +
          std::max(Load(session.output_bytes), Load(session.output_capacity));
 }
 
 }  // namespace
 
-void InfoFixed(std::string* out, absl::string_view name, double value, int digits, absl::string_view unit) {
+void InfoFixed(std::string* out, absl::string_view name, double value,
+               int digits, absl::string_view unit) {
   InfoField(out, name, absl::StrFormat("%.*f%s", digits, value, unit));
 }
 
@@ -62,7 +72,8 @@ void InfoServer(Engine& engine, std::string* out) {
   const Config& config = engine.config();
   utsname system = {};
   uname(&system);
-  const int64_t uptime = absl::ToInt64Seconds(engine.clock()->Now() - engine.started());
+  const int64_t uptime =
+      absl::ToInt64Seconds(engine.clock()->Now() - engine.started());
   const int64_t hz = std::clamp<int64_t>(config.Int(ConfigId::kHz), 1, 500);
   InfoField(out, "redis_version", kRedisVersion);
   InfoField(out, "holdfast_version", kHoldfastVersion);
@@ -70,17 +81,22 @@ void InfoServer(Engine& engine, std::string* out) {
   InfoField(out, "redis_git_dirty", 0);
   InfoField(out, "redis_build_id", 0);
   InfoField(out, "redis_mode", "standalone");
-  InfoField(out, "os", absl::StrCat(system.sysname, " ", system.release, " ", system.machine));
+  InfoField(
+      out, "os",
+      absl::StrCat(system.sysname, " ", system.release, " ", system.machine));
   InfoField(out, "arch_bits", 8 * sizeof(void*));
   InfoField(out, "monotonic_clock", "POSIX clock_gettime");
   InfoField(out, "multiplexing_api", "none, a thread per connection");
   InfoField(out, "atomicvar_api", "c++20");
-  InfoField(out, "gcc_version", absl::StrCat(__GNUC__, ".", __GNUC_MINOR__, ".", __GNUC_PATCHLEVEL__));
+  InfoField(
+      out, "gcc_version",
+      absl::StrCat(__GNUC__, ".", __GNUC_MINOR__, ".", __GNUC_PATCHLEVEL__));
   InfoField(out, "process_id", getpid());
   InfoField(out, "process_supervised", "no");
   InfoField(out, "run_id", engine.run_id());
   InfoField(out, "tcp_port", engine.port());
-  InfoField(out, "server_time_usec", absl::ToUnixMicros(engine.clock()->WallNow()));
+  InfoField(out, "server_time_usec",
+            absl::ToUnixMicros(engine.clock()->WallNow()));
   InfoField(out, "uptime_in_seconds", uptime);
   InfoField(out, "uptime_in_days", uptime / (24 * 3600));
   InfoField(out, "hz", hz);
@@ -102,7 +118,8 @@ void InfoClients(Engine& engine, std::string* out) {
     connected += kind != SessionKind::kReplica;
     pubsub += kind == SessionKind::kPubsub;
     blocked += session.blocked.load(std::memory_order_relaxed);
-    max_input = std::max(max_input, Load(session.query_bytes) + Load(session.query_capacity));
+    max_input = std::max(
+        max_input, Load(session.query_bytes) + Load(session.query_capacity));
     max_output = std::max(max_output, Load(session.output_bytes));
   });
   InfoField(out, "connected_clients", connected);
@@ -126,16 +143,19 @@ MemoryReport MeasureMemory(Engine& engine) {
   Stats& stats = engine.stats();
   // The cron thread samples the peak; whoever looks in between sees no less.
   size_t peak = Load(stats.peak_memory);
-  while (r.used > peak && !stats.peak_memory.compare_exchange_weak(peak, r.used, std::memory_order_relaxed)) {
+  while (r.used > peak && !stats.peak_memory.compare_exchange_weak(
+                              peak, r.used, std::memory_order_relaxed)) {
   }
   r.peak = std::max<uint64_t>(r.used, peak);
   r.startup = Load(stats.startup_memory);
   r.backlog = static_cast<uint64_t>(engine.log().size_bytes());
   r.replicas = static_cast<uint64_t>(engine.log().pinned_bytes());
-  ForEachClient(engine, [&](const Session& session) { r.clients += BuffersOf(session); });
+  ForEachClient(
+      engine, [&](const Session& session) { r.clients += BuffersOf(session); });
   r.overhead = std::min(r.used, r.startup + r.backlog + r.clients);
   r.dataset = r.used - r.overhead;
-  r.dataset_percent = Percent(r.dataset, r.used > r.startup ? r.used - r.startup : 0);
+  r.dataset_percent =
+      Percent(r.dataset, r.used > r.startup ? r.used - r.startup : 0);
   r.dataset_percent = std::min(r.dataset_percent, 100.0);
   r.peak_percent = Percent(r.used, r.peak);
   return r;
@@ -144,7 +164,8 @@ MemoryReport MeasureMemory(Engine& engine) {
 void InfoMemory(Engine& engine, std::string* out) {
   const Config& config = engine.config();
   const MemoryReport r = MeasureMemory(engine);
-  const uint64_t limit = static_cast<uint64_t>(config.Int(ConfigId::kMaxMemory));
+  const uint64_t limit =
+      static_cast<uint64_t>(config.Int(ConfigId::kMaxMemory));
   const uint64_t system = SystemMemoryBytes();
   const auto both = [out](absl::string_view name, uint64_t bytes) {
     InfoField(out, name, bytes);
@@ -162,14 +183,18 @@ void InfoMemory(Engine& engine, std::string* out) {
   InfoField(out, "allocator_active", r.active);
   InfoField(out, "allocator_resident", r.resident);
   both("total_system_memory", system);
-  for (const char* name : {"used_memory_lua", "used_memory_vm_eval"}) InfoField(out, name, 0);
+  for (const char* name : {"used_memory_lua", "used_memory_vm_eval"})
+    InfoField(out, name, 0);
   InfoField(out, "used_memory_lua_human", "0B");
-  for (const char* name : {"used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions",
-                           "number_of_libraries", "used_memory_vm_functions", "used_memory_vm_total"}) {
+  for (const char* name :
+       {"used_memory_scripts_eval", "number_of_cached_scripts",
+        "number_of_functions", "number_of_libraries",
+        "used_memory_vm_functions", "used_memory_vm_total"}) {
     InfoField(out, name, 0);
   }
   InfoField(out, "used_memory_vm_total_human", "0B");
-  for (const char* name : {"used_memory_functions", "used_memory_scripts"}) InfoField(out, name, 0);
+  for (const char* name : {"used_memory_functions", "used_memory_scripts"})
+    InfoField(out, name, 0);
   InfoField(out, "used_memory_scripts_human", "0B");
   both("maxmemory", limit);
   InfoField(out, "maxmemory_policy", config.String(ConfigId::kMaxMemoryPolicy));
@@ -177,9 +202,11 @@ void InfoMemory(Engine& engine, std::string* out) {
   InfoField(out, "allocator_frag_bytes", Minus(r.active, r.allocated));
   InfoFixed(out, "allocator_rss_ratio", Ratio(r.resident, r.active), 2);
   InfoField(out, "allocator_rss_bytes", Minus(r.resident, r.active));
-  InfoFixed(out, "rss_overhead_ratio", Ratio(r.process_resident, r.resident), 2);
+  InfoFixed(out, "rss_overhead_ratio", Ratio(r.process_resident, r.resident),
+            2);
   InfoField(out, "rss_overhead_bytes", Minus(r.process_resident, r.resident));
-  InfoFixed(out, "mem_fragmentation_ratio", Ratio(r.process_resident, r.used), 2);
+  InfoFixed(out, "mem_fragmentation_ratio", Ratio(r.process_resident, r.used),
+            2);
   InfoField(out, "mem_fragmentation_bytes", Minus(r.process_resident, r.used));
   InfoField(out, "mem_not_counted_for_evict", 0);
   InfoField(out, "mem_replication_backlog", r.backlog);
@@ -197,33 +224,50 @@ void InfoMemory(Engine& engine, std::string* out) {
 void InfoPersistence(Engine& engine, std::string* out) {
   const Role& role = engine.role();
   const absl::Duration uptime = engine.clock()->Now() - engine.started();
-  InfoField(out, "loading", role.loading.load(std::memory_order_relaxed) ? 1 : 0);
-  InfoField(out, "async_loading", role.async_loading.load(std::memory_order_relaxed) ? 1 : 0);
-  for (const char* name : {"current_cow_peak", "current_cow_size", "current_cow_size_age"}) InfoField(out, name, 0);
+  InfoField(out, "loading",
+            role.loading.load(std::memory_order_relaxed) ? 1 : 0);
+  InfoField(out, "async_loading",
+            role.async_loading.load(std::memory_order_relaxed) ? 1 : 0);
+  for (const char* name :
+       {"current_cow_peak", "current_cow_size", "current_cow_size_age"})
+    InfoField(out, name, 0);
   InfoField(out, "current_fork_perc", "0.00");
-  for (const char* name : {"current_save_keys_processed", "current_save_keys_total"}) InfoField(out, name, 0);
-  InfoField(out, "rdb_changes_since_last_save", Load(engine.stats().changes_since_save));
+  for (const char* name :
+       {"current_save_keys_processed", "current_save_keys_total"})
+    InfoField(out, name, 0);
+  InfoField(out, "rdb_changes_since_last_save",
+            Load(engine.stats().changes_since_save));
   InfoField(out, "rdb_bgsave_in_progress", 0);
   // As in Redis the start counts as a save until there is one.
-  InfoField(out, "rdb_last_save_time", absl::ToUnixSeconds(engine.clock()->WallNow() - uptime));
+  InfoField(out, "rdb_last_save_time",
+            absl::ToUnixSeconds(engine.clock()->WallNow() - uptime));
   InfoField(out, "rdb_last_bgsave_status", "ok");
-  for (const char* name : {"rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"}) InfoField(out, name, -1);
-  for (const char* name : {"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
-                           "aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"}) {
+  for (const char* name :
+       {"rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"})
+    InfoField(out, name, -1);
+  for (const char* name :
+       {"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired",
+        "rdb_last_load_keys_loaded", "aof_enabled", "aof_rewrite_in_progress",
+        "aof_rewrite_scheduled"}) {
     InfoField(out, name, 0);
   }
-  for (const char* name : {"aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"}) InfoField(out, name, -1);
+  for (const char* name :
+       {"aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"})
+    InfoField(out, name, -1);
   InfoField(out, "aof_last_bgrewrite_status", "ok");
-  for (const char* name : {"aof_rewrites", "aof_rewrites_consecutive_failures"}) InfoField(out, name, 0);
+  for (const char* name : {"aof_rewrites", "aof_rewrites_consecutive_failures"})
+    InfoField(out, name, 0);
   InfoField(out, "aof_last_write_status", "ok");
-  for (const char* name : {"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"}) {
+  for (const char* name : {"aof_last_cow_size", "module_fork_in_progress",
+                           "module_fork_last_cow_size"}) {
     InfoField(out, name, 0);
   }
 }
 
 void InfoStats(Engine& engine, std::string* out) {
   const Stats& s = engine.stats();
-  const auto kilobytes = [out](absl::string_view name, const std::atomic<int64_t>& rate) {
+  const auto kilobytes = [out](absl::string_view name,
+                               const std::atomic<int64_t>& rate) {
     InfoFixed(out, name, static_cast<double>(Load(rate)) / 1024, 2);
   };
   const auto zeros = [out](std::initializer_list<absl::string_view> names) {
@@ -232,10 +276,13 @@ void InfoStats(Engine& engine, std::string* out) {
   InfoField(out, "total_connections_received", Load(s.connections_received));
   InfoField(out, "total_commands_processed", s.CommandsProcessed());
   InfoField(out, "instantaneous_ops_per_sec", Load(s.ops_per_second));
-  InfoField(out, "total_net_input_bytes", s.net_input_bytes.Value() + s.net_repl_input_bytes.Value());
-  InfoField(out, "total_net_output_bytes", s.net_output_bytes.Value() + s.net_repl_output_bytes.Value());
+  InfoField(out, "total_net_input_bytes",
+            s.net_input_bytes.Value() + s.net_repl_input_bytes.Value());
+  InfoField(out, "total_net_output_bytes",
+            s.net_output_bytes.Value() + s.net_repl_output_bytes.Value());
   InfoField(out, "total_net_repl_input_bytes", s.net_repl_input_bytes.Value());
-  InfoField(out, "total_net_repl_output_bytes", s.net_repl_output_bytes.Value());
+  InfoField(out, "total_net_repl_output_bytes",
+            s.net_repl_output_bytes.Value());
   kilobytes("instantaneous_input_kbps", s.input_bytes_per_second);
   kilobytes("instantaneous_output_kbps", s.output_bytes_per_second);
   kilobytes("instantaneous_input_repl_kbps", s.repl_input_bytes_per_second);
@@ -245,28 +292,36 @@ void InfoStats(Engine& engine, std::string* out) {
   InfoField(out, "sync_partial_ok", Load(s.sync_partial_ok));
   InfoField(out, "sync_partial_err", Load(s.sync_partial_err));
   InfoField(out, "expired_keys", s.expired_keys.Value());
-  InfoField(out, "expired_time_cap_reached_count", Load(s.expired_time_cap_reached));
+  InfoField(out, "expired_time_cap_reached_count",
+            Load(s.expired_time_cap_reached));
   InfoField(out, "evicted_keys", Load(s.evicted_keys));
-  zeros({"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
+  zeros({"evicted_clients", "total_eviction_exceeded_time",
+         "current_eviction_exceeded_time"});
   InfoField(out, "keyspace_hits", s.keyspace_hits.Value());
   InfoField(out, "keyspace_misses", s.keyspace_misses.Value());
-  zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
-         "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-         "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-         "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
+  zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels",
+         "latest_fork_usec", "total_forks", "migrate_cached_sockets",
+         "slave_expires_tracked_keys", "active_defrag_hits",
+         "active_defrag_misses", "active_defrag_key_hits",
+         "active_defrag_key_misses", "total_active_defrag_time",
+         "current_active_defrag_time", "tracking_total_keys",
+         "tracking_total_items", "tracking_total_prefixes",
          "unexpected_error_replies"});
   InfoField(out, "total_error_replies", s.error_replies.Value());
   zeros({"dump_payload_sanitizations"});
   InfoField(out, "total_reads_processed", s.reads_processed.Value());
   InfoField(out, "total_writes_processed", s.writes_processed.Value());
-  zeros({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks",
-         "reply_buffer_expands"});
-  InfoField(out, "client_query_buffer_limit_disconnections", Load(s.client_query_buffer_limit_disconnections));
-  InfoField(out, "client_output_buffer_limit_disconnections", Load(s.client_output_buffer_limit_disconnections));
+  zeros({"io_threaded_reads_processed", "io_threaded_writes_processed",
+         "reply_buffer_shrinks", "reply_buffer_expands"});
+  InfoField(out, "client_query_buffer_limit_disconnections",
+            Load(s.client_query_buffer_limit_disconnections));
+  InfoField(out, "client_output_buffer_limit_disconnections",
+            Load(s.client_output_buffer_limit_disconnections));
   InfoField(out, "acl_access_denied_auth", Load(s.acl_access_denied_auth));
   InfoField(out, "acl_access_denied_cmd", Load(s.acl_access_denied_cmd));
   InfoField(out, "acl_access_denied_key", Load(s.acl_access_denied_key));
-  InfoField(out, "acl_access_denied_channel", Load(s.acl_access_denied_channel));
+  InfoField(out, "acl_access_denied_channel",
+            Load(s.acl_access_denied_channel));
 }
 
 void InfoReplication(Engine& engine, std::string* out) {
@@ -285,7 +340,8 @@ void InfoReplication(Engine& engine, std::string* out) {
   InfoField(out, "second_repl_offset", id.second_offset);
   InfoField(out, "repl_backlog_active", log.active() ? 1 : 0);
   InfoField(out, "repl_backlog_size", log.limits().window_bytes);
-  InfoField(out, "repl_backlog_first_byte_offset", log.active() ? log.first_offset() + 1 : 0);
+  InfoField(out, "repl_backlog_first_byte_offset",
+            log.active() ? log.first_offset() + 1 : 0);
   InfoField(out, "repl_backlog_histlen", log.size_bytes());
 }
 
@@ -305,7 +361,9 @@ void InfoCpu(Engine&, std::string* out) {
 
 void InfoModules(Engine&, std::string*) {}
 
-void InfoCluster(Engine&, std::string* out) { InfoField(out, "cluster_enabled", 0); }
+void InfoCluster(Engine&, std::string* out) {
+  InfoField(out, "cluster_enabled", 0);
+}
 
 void InfoKeyspace(Engine& engine, std::string* out) {
   engine.keyspace().ForEachDatabase([&](int index, const Database& database) {
@@ -317,7 +375,8 @@ void InfoKeyspace(Engine& engine, std::string* out) {
   });
 }
 
-// --- Of each command ------------------------------------------------------------
+// --- Of each command
+// ------------------------------------------------------------
 
 namespace {
 
@@ -334,16 +393,22 @@ void ForEachCalled(Engine& engine, const F& fn) {
 }  // namespace
 
 void InfoCommandStats(Engine& engine, std::string* out) {
-  ForEachCalled(engine, [out](const CommandSpec& spec, const CommandStats& stats) {
-    const int64_t calls = stats.calls.Value();
-    const int64_t rejected = Load(stats.rejected);
-    const int64_t failed = Load(stats.failed);
-    if (calls == 0 && rejected == 0 && failed == 0) return;
-    const int64_t micros = stats.nanos.Value() / 1000;
-    const double each = calls == 0 ? 0 : static_cast<double>(micros) / static_cast<double>(calls);
-    absl::StrAppendFormat(out, "cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d\r\n",
-                          spec.full_name, calls, micros, each, rejected, failed);
-  });
+  ForEachCalled(
+      engine, [out](const CommandSpec& spec, const CommandStats& stats) {
+        const int64_t calls = stats.calls.Value();
+        const int64_t rejected = Load(stats.rejected);
+        const int64_t failed = Load(stats.failed);
+        if (calls == 0 && rejected == 0 && failed == 0) return;
+        const int64_t micros = stats.nanos.Value() / 1000;
+        const double each = calls == 0 ? 0
+                                       : static_cast<double>(micros) /
+                                             static_cast<double>(calls);
+        absl::StrAppendFormat(out,
+                              "cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,"
+                              "rejected_calls=%d,failed_calls=%d\r\n",
+                              spec.full_name, calls, micros, each, rejected,
+                              failed);
+      });
 }
 
 void InfoErrorStats(Engine& engine, std::string* out) {
@@ -357,16 +422,20 @@ void InfoErrorStats(Engine& engine, std::string* out) {
 void InfoLatencyStats(Engine& engine, std::string* out) {
   if (!engine.config().Bool(ConfigId::kLatencyTracking)) return;
   std::vector<std::pair<std::string, double>> percentiles;
-  for (const std::string& text : engine.config().List(ConfigId::kLatencyTrackingInfoPercentiles)) {
+  for (const std::string& text :
+       engine.config().List(ConfigId::kLatencyTrackingInfoPercentiles)) {
     double percent = 0;
-    if (absl::SimpleAtod(text, &percent)) percentiles.emplace_back(absl::StrFormat("p%g", percent), percent);
+    if (absl::SimpleAtod(text, &percent))
+      percentiles.emplace_back(absl::StrFormat("p%g", percent), percent);
   }
-  ForEachCalled(engine, [&](const CommandSpec& spec, const CommandStats& stats) {
+  ForEachCalled(engine, [&](const CommandSpec& spec,
+                            const CommandStats& stats) {
     if (stats.latency.count() == 0) return;
     absl::StrAppend(out, "latency_percentiles_usec_", spec.full_name, ":");
     const char* separator = "";
     for (const auto& [name, percent] : percentiles) {
-      const double micros = static_cast<double>(stats.latency.Percentile(percent / 100)) / 1000;
+      const double micros =
+          static_cast<double>(stats.latency.Percentile(percent / 100)) / 1000;
       absl::StrAppendFormat(out, "%s%s=%.3f", separator, name, micros);
       separator = ",";
     }

@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "server/engine/engine.h"
 
-// The writers of INFO's sections, for the registry in info.cc, and what they share.
+// The writers of INFO's sections, for the registry in info.cc, and what they
+// share.
 namespace holdfast::server {
 
 void InfoServer(Engine& engine, std::string* out);
@@ -31,14 +32,15 @@ void InfoField(std::string* out, absl::string_view name, const T& value) {
   absl::StrAppend(out, name, ":", value, "\r\n");
 }
 // With so many digits after the point.
-void InfoFixed(std::string* out, absl::string_view name, double value, int digits, absl::string_view unit = {});
+void InfoFixed(std::string* out, absl::string_view name, double value,
+               int digits, absl::string_view unit = {});
 
 // "2.00M" as Redis writes sizes for people.
 std::string HumanBytes(uint64_t bytes);
 
 // Where memory goes, for INFO memory and MEMORY STATS.
 struct MemoryReport {
-  uint64_t used = 0;      // By the allocator's count.
+  uint64_t used = 0;  // By the allocator's count.
   uint64_t peak = 0;
   uint64_t startup = 0;
   uint64_t backlog = 0;   // The command log's window.

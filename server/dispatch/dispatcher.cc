@@ -150,7 +150,8 @@ absl::string_view Dispatcher::LockFor(const CommandSpec& spec, absl::Span<const 
   const bool write = spec.Is(kWrite) || spec.Is(kMayReplicate);
   for (;;) {
     if (spec.single_key > 0) {
-      const KeyRef& key = unit_.Ref(args[spec.single_key]);
+      const KeyRef key(args[spec.single_key]);
+      unit_.Remember(key);
       unit_.locks().LockOne(key.slot, spec.keys[0].flags != 0 && (spec.keys[0].flags & kKeyRO) == 0, write);
     } else if (spec.Is(kWholeKeyspace)) {
       unit_.locks().LockAll();

@@ -7,7 +7,8 @@
 
 namespace holdfast::server {
 
-std::vector<absl::string_view> RedactedArgs(const CommandSpec& spec, absl::Span<const absl::string_view> args) {
+std::vector<absl::string_view> RedactedArgs(
+    const CommandSpec& spec, absl::Span<const absl::string_view> args) {
   std::vector<absl::string_view> out(args.begin(), args.end());
   const auto hide = [&out](size_t i) {
     if (i < out.size()) out[i] = "(redacted)";
@@ -26,7 +27,8 @@ std::vector<absl::string_view> RedactedArgs(const CommandSpec& spec, absl::Span<
     for (size_t i = 2; i + 1 < args.size(); i += 2) {
       if (Config::IsSensitive(args[i])) hide(i + 1);
     }
-  } else if (name == "acl|setuser" || name == "acl|deluser" || name == "acl|getuser") {
+  } else if (name == "acl|setuser" || name == "acl|deluser" ||
+             name == "acl|getuser") {
     for (size_t i = 2; i < args.size(); ++i) hide(i);
   } else if (name == "migrate") {
     for (size_t i = 6; i + 1 < args.size(); ++i) {

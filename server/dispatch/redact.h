@@ -12,7 +12,8 @@ namespace holdfast::server {
 // The arguments of a command as they may be shown to others (SLOWLOG, MONITOR):
 // passwords, and all that ACL says of a user, replaced by "(redacted)", in the
 // places where Redis 7.0 does. The views are those of `args`, or constants.
-std::vector<absl::string_view> RedactedArgs(const CommandSpec& spec, absl::Span<const absl::string_view> args);
+std::vector<absl::string_view> RedactedArgs(
+    const CommandSpec& spec, absl::Span<const absl::string_view> args);
 
 }  // namespace holdfast::server
 

@@ -7,7 +7,6 @@
 namespace holdfast::server {
 namespace {
 
-// absl's timed waits follow the wall clock; slices bound what a step of it does.
 constexpr absl::Duration kSlice = absl::Milliseconds(500);
 
 }  // namespace
@@ -37,8 +36,8 @@ Pause::Mode Pause::CurrentMode() const {
 void Pause::Wait(bool writes, const std::function<bool()>& stop) {
   while (Stops(writes) && !stop()) {
     absl::MutexLock lock(&mu_);
-    const auto left = net::Deadline::At(clock_, until_).NextWait();
-    if (left > absl::ZeroDuration()) changed_.WaitWithTimeout(&mu_, std::min(left, kSlice));
+    // In slices, so that `stop` is looked at even if nobody wakes us for it.
+    changed_.Wait(&mu_, net::Deadline::Earlier(net::Deadline::At(clock_, until_), net::Deadline::After(clock_, kSlice)));
   }
 }
 

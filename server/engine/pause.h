@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "net/time/clock.h"
+#include "net/time/mono_cond_var.h"
 
 namespace holdfast::server {
 
@@ -46,7 +47,7 @@ class Pause {
   const net::Clock* const clock_;
   std::atomic<Mode> mode_{Mode::kNone};
   mutable absl::Mutex mu_;
-  absl::CondVar changed_;
+  net::MonoCondVar changed_;
   net::MonoTime until_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -17,17 +17,21 @@ std::vector<std::string> Trimmed(absl::Span<const absl::string_view> args) {
     if (arg.size() <= SlowLog::kMaxArgumentBytes) {
       out.emplace_back(arg);
     } else {
-      out.push_back(absl::StrCat(arg.substr(0, SlowLog::kMaxArgumentBytes), "... (",
-                                 arg.size() - SlowLog::kMaxArgumentBytes, " more bytes)"));
+      out.push_back(absl::StrCat(
+          arg.substr(0, SlowLog::kMaxArgumentBytes), "... (",
+          arg.size() - SlowLog::kMaxArgumentBytes, " more bytes)"));
     }
   }
-  if (too_many) out.push_back(absl::StrCat("... (", args.size() - shown, " more arguments)"));
+  if (too_many)
+    out.push_back(
+        absl::StrCat("... (", args.size() - shown, " more arguments)"));
   return out;
 }
 
 }  // namespace
 
-void SlowLog::Add(absl::Span<const absl::string_view> args, Entry entry, int64_t max_entries) {
+void SlowLog::Add(absl::Span<const absl::string_view> args, Entry entry,
+                  int64_t max_entries) {
   auto kept = std::make_shared<Entry>(std::move(entry));
   kept->args = Trimmed(args);
   absl::MutexLock lock(&mu_);
@@ -36,10 +40,12 @@ void SlowLog::Add(absl::Span<const absl::string_view> args, Entry entry, int64_t
   TrimLocked(max_entries);
 }
 
-std::vector<std::shared_ptr<const SlowLog::Entry>> SlowLog::Latest(int64_t count) const {
+std::vector<std::shared_ptr<const SlowLog::Entry>> SlowLog::Latest(
+    int64_t count) const {
   absl::MutexLock lock(&mu_);
   const size_t wanted =
-      count < 0 ? entries_.size() : std::min(entries_.size(), static_cast<size_t>(count));
+      count < 0 ? entries_.size()
+                : std::min(entries_.size(), static_cast<size_t>(count));
   return {entries_.begin(), entries_.begin() + wanted};
 }
 

@@ -15,18 +15,20 @@
 
 namespace holdfast::server {
 
-// The commands that took long, the latest first (redis.io/commands/slowlog-get).
-// Bounded: entries by slowlog-max-len, each entry by trimming as Redis trims:
-// at most kMaxArguments arguments (the last then says how many more there were)
-// of kMaxArgumentBytes each (followed by how many bytes were cut). Thread-safe;
-// its lock is a leaf. Whether a command was slow is the caller's to decide.
+// The commands that took long, the latest first
+// (redis.io/commands/slowlog-get). Bounded: entries by slowlog-max-len, each
+// entry by trimming as Redis trims: at most kMaxArguments arguments (the last
+// then says how many more there were) of kMaxArgumentBytes each (followed by
+// how many bytes were cut). Thread-safe; its lock is a leaf. Whether a command
+// was slow is the caller's to decide.
 class SlowLog {
  public:
   static constexpr size_t kMaxArguments = 32;
   static constexpr size_t kMaxArgumentBytes = 128;
 
   struct Entry {
-    int64_t id = 0;  // Counts up, never again the same; Reset() goes on with it.
+    int64_t id =
+        0;  // Counts up, never again the same; Reset() goes on with it.
     int64_t unix_seconds = 0;
     int64_t micros = 0;
     std::vector<std::string> args;
@@ -36,7 +38,8 @@ class SlowLog {
 
   // Keeps `max_entries` at most, this one included. The id of `entry` is chosen
   // here, its args are made from `args`.
-  void Add(absl::Span<const absl::string_view> args, Entry entry, int64_t max_entries);
+  void Add(absl::Span<const absl::string_view> args, Entry entry,
+           int64_t max_entries);
   // The latest `count` (negative: all), the latest first.
   std::vector<std::shared_ptr<const Entry>> Latest(int64_t count) const;
   size_t size() const;
@@ -49,7 +52,8 @@ class SlowLog {
 
   mutable absl::Mutex mu_;
   int64_t next_id_ ABSL_GUARDED_BY(mu_) = 0;
-  std::deque<std::shared_ptr<const Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Latest first.
+  std::deque<std::shared_ptr<const Entry>> entries_
+      ABSL_GUARDED_BY(mu_);  // Latest first.
 };
 
 }  // namespace holdfast::server

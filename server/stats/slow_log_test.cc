@@ -82,7 +82,8 @@ TEST(SlowLogTest, ManyThreadsAddWhileOthersReadAndReset) {
       for (int i = 0; i < 500; ++i) {
         if (t == 3 && i % 50 == 0) log.Reset();
         log.Add({"get"}, Took(i), 16);
-        for (const auto& entry : log.Latest(4)) ASSERT_EQ(entry->args[0], "get");
+        for (const auto& entry : log.Latest(4))
+          ASSERT_EQ(entry->args[0], "get");
       }
     });
   }

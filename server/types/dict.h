@@ -58,9 +58,16 @@ class Dict {
   // The pointer that points at the node, for Replace() and UnlinkAt(); null when
   // the key is not there. Valid until the next change of the table.
   Node** FindLink(const Key& key, uint64_t hash) const {
-    Segment* segment = SegmentOf(hash);
-    if (segment == nullptr) return nullptr;
-    Node** link = &segment->buckets[segment->IndexOf(hash)];
+    Node** link = nullptr;
+    if (depth_ == 0) {
+      // The common case needs no look at the segment's own header, which is on
+      // another cache line than the bucket.
+      if (only_ == nullptr) return nullptr;
+      link = &only_->buckets[hash >> (64 - only_bits_)];
+    } else {
+      Segment* segment = directory_[hash >> (64 - depth_)];
+      link = &segment->buckets[segment->IndexOf(hash)];
+    }
     while (*link != nullptr) {
       if (Traits::Matches(*link, key)) return link;
       link = &Traits::Next(*link);
@@ -73,7 +80,7 @@ class Dict {
     Segment* segment = SegmentOf(hash);
     if (segment == nullptr) {
       segment = NewSegment(0, kMinBits);
-      only_ = segment;
+      Store(segment, hash);
     } else if (segment->count >= (1u << segment->bits)) {
       segment = Grow(segment, hash);
     }
@@ -172,6 +179,7 @@ class Dict {
     FreeAll();
     only_ = other.only_;
     size_ = other.size_;
+    only_bits_ = other.only_bits_;
     depth_ = other.depth_;
     other.only_ = nullptr;
     other.size_ = 0;
@@ -253,6 +261,7 @@ class Dict {
   void Store(Segment* fresh, uint64_t hash) {
     if (depth_ == 0) {
       only_ = fresh;
+      only_bits_ = fresh->bits;
       return;
     }
     const size_t span = size_t{1} << (depth_ - fresh->depth);
@@ -320,7 +329,8 @@ class Dict {
     Segment* only_ = nullptr;  // When depth_ == 0; null while nothing was inserted.
     Segment** directory_;      // 2^depth_ entries; neighbours may share a segment.
   };
-  uint64_t size_ : 56 = 0;
+  uint64_t size_ : 48 = 0;
+  uint64_t only_bits_ : 8 = 0;  // only_->bits, when depth_ == 0.
   uint64_t depth_ : 8 = 0;
 };
 

@@ -55,7 +55,7 @@ TEST_F(DictTest, AgreesWithAModelWhileItGrowsAndShrinks) {
   std::mt19937_64 random(20261122);
   for (int round = 0; round < 6; ++round) {
     const bool growing = round % 2 == 0;
-    for (int i = 0; i < 30000; ++i) {
+    for (int i = 0; i < 15000; ++i) {
       const uint64_t id = random() % 40000;
       const bool there = dict_.Find(id, Mix(id)) != nullptr;
       ASSERT_EQ(there, model_.count(id) == 1) << id;
@@ -70,7 +70,7 @@ TEST_F(DictTest, AgreesWithAModelWhileItGrowsAndShrinks) {
 }
 
 TEST_F(DictTest, ScanSeesAllThatStaysWhateverIsAddedOrRemovedMeanwhile) {
-  for (const uint64_t seed : {1, 2, 3, 4}) {
+  for (const uint64_t seed : {1, 2}) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     std::set<uint64_t> staying;

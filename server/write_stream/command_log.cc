@@ -15,9 +15,6 @@ namespace {
 
 constexpr absl::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
 constexpr absl::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
-// Waits are cut into slices: absl's timed waits follow the wall clock, and a
-// step of it must not stretch a wait for longer than this.
-constexpr absl::Duration kWaitSlice = absl::Seconds(1);
 
 }  // namespace
 
@@ -255,7 +252,7 @@ bool CommandLog::WaitForBytes(int64_t offset, net::Deadline deadline, const std:
   absl::MutexLock lock(&mu_);
   ++waiters_;
   while (tail_ <= offset && !stop->load(std::memory_order_relaxed) && !deadline.Expired()) {
-    appended_.WaitWithTimeout(&mu_, std::min(deadline.NextWait(), kWaitSlice));
+    appended_.Wait(&mu_, deadline);
   }
   --waiters_;
   return tail_ > offset;

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "net/time/deadline.h"
+#include "net/time/mono_cond_var.h"
 
 namespace holdfast::server {
 
@@ -172,7 +173,7 @@ class CommandLog {
   std::atomic<int64_t> end_{0};
 
   mutable absl::Mutex mu_;
-  mutable absl::CondVar appended_;
+  mutable net::MonoCondVar appended_;
   mutable int waiters_ ABSL_GUARDED_BY(mu_) = 0;
   Limits limits_ ABSL_GUARDED_BY(mu_);
   std::deque<std::shared_ptr<Block>> blocks_ ABSL_GUARDED_BY(mu_);  // Neighbours: no gap.

@@ -43,7 +43,10 @@ absl::StatusOr<std::unique_ptr<FaultProxy>> FaultProxy::Start(
   std::unique_ptr<FaultProxy> proxy(new FaultProxy);
   proxy->port_ = reserved->port();
   proxy->wake_ = std::move(wake);
-  proxy->settings_.target = *target;
+  {
+    absl::MutexLock lock(&proxy->mu_);
+    proxy->settings_.target = *target;
+  }
   proxy->engine_ =
       std::make_unique<ProxyEngine>(*std::move(reserved), proxy->wake_.fd());
   absl::Status listening = proxy->engine_->Listen();
@@ -63,7 +66,6 @@ FaultProxy::~FaultProxy() {
 }
 
 void FaultProxy::Run() {
-  ProxyStats stats;
   for (;;) {
     ProxySettings settings;
     std::vector<ProxyOrder> orders;

@@ -85,6 +85,8 @@ class FaultProxy {
   // held goes on its way; black holes stay what they are.
   void Heal();
 
+  // As of the last turn of the loop: what a peer has seen already may be
+  // counted a moment later, so wait for a count with WaitFor().
   ProxyStats stats() const;
   // Blocks until `done(stats)` is true; false on timeout. `done` is called
   // with a lock held and only computes.

@@ -17,24 +17,24 @@ namespace {
 
 // The chunk goes to the spool when it has grown to this.
 constexpr size_t kChunkBytes = 64 * 1024;
-constexpr absl::Duration kWaitSlice = absl::Seconds(1);
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(Engine* engine, bool compress) {
+absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(Engine* engine, bool compress, SyncPoint between_locks) {
   absl::StatusOr<std::unique_ptr<Spool>> spool = Spool::Create(engine->config().String(ConfigId::kDir));
   if (!spool.ok()) return spool.status();
-  std::shared_ptr<Snapshot> snapshot(new Snapshot(engine, *std::move(spool), compress));
+  std::shared_ptr<Snapshot> snapshot(new Snapshot(engine, *std::move(spool), compress, std::move(between_locks)));
   snapshot->Cut();
   snapshot->thread_ = std::thread([raw = snapshot.get()] { raw->Run(); });
   return snapshot;
 }
 
-Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress)
+Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress, SyncPoint between_locks)
     : engine_(*engine),
       spool_(std::move(spool)),
       options_{compress, engine->config().Bool(ConfigId::kRdbChecksum)},
       writer_(spool_.get(), options_),
+      between_locks_(std::move(between_locks)),
       buffer_limit_(static_cast<size_t>(engine->config().Int(ConfigId::kSnapshotBufferLimit))) {}
 
 Snapshot::~Snapshot() {
@@ -47,7 +47,9 @@ void Snapshot::Cut() {
   const ExclusiveGate gate(&keyspace.gate());
   absl::ReaderMutexLock any_slot(&keyspace.slots()[0].mu);
   CommandLog& log = engine_.log();
-  log.Activate();
+  // (It would forget which database the stream is in, which whoever joins a
+  // stream that we only pass on cannot learn from anywhere else.)
+  if (!log.active()) log.Activate();
   offset_ = log.end_offset();
   replication_id_ = log.replication_id().id;
   // Our own stream selects its database anew; one that we only pass on may not.
@@ -119,6 +121,7 @@ void Snapshot::Run() {
   }
   if (!status.ok()) Abandon(status.message());
   for (int slot = 0; slot < kSlots; ++slot) WalkSlot(static_cast<Slot>(slot));
+  if (between_locks_ != nullptr) between_locks_(kSlots);
   {
     // No writer is under way behind the gate, so none is inside BeforeChange().
     const ExclusiveGate gate(&engine_.keyspace().gate());
@@ -143,6 +146,7 @@ void Snapshot::WalkSlot(Slot slot) {
     const Database& database = *databases_[i];
     if (database.GroupSize(slot / Database::kGroupSlots) == 0) continue;
     for (uint64_t position = 0; position < Database::kScanEnd;) {
+      if (between_locks_ != nullptr) between_locks_(slot);
       {
         absl::MutexLock lock(&mu);
         position = database.ScanSlot(slot, position, kKeysPerLock, kBucketsPerLock, [&](Entry* entry) {
@@ -185,7 +189,7 @@ void Snapshot::Publish() {
 absl::StatusOr<int64_t> Snapshot::WaitForBytes(int64_t position, net::Deadline deadline) {
   absl::MutexLock lock(&mu_);
   while (failure_.ok() && readable_ <= position && !ended() && !deadline.Expired()) {
-    progress_.WaitWithTimeout(&mu_, std::min(deadline.NextWait(), kWaitSlice));
+    progress_.Wait(&mu_, deadline);
   }
   if (!failure_.ok()) return failure_;
   return readable_;
@@ -197,7 +201,7 @@ absl::StatusOr<size_t> Snapshot::ReadAt(int64_t position, char* buffer, size_t s
 
 void Snapshot::WaitForEnd() {
   absl::MutexLock lock(&mu_);
-  while (!ended()) progress_.Wait(&mu_);
+  while (!ended()) progress_.Wait(&mu_, net::Deadline::Never());
 }
 
 absl::StatusOr<std::shared_ptr<Snapshot>> SnapshotMaker::StartOrJoin() {

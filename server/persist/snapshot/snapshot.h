@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "net/time/deadline.h"
+#include "net/time/mono_cond_var.h"
 #include "server/engine/engine.h"
 #include "server/keyspace/database.h"
 #include "server/persist/rdb/records.h"
@@ -48,7 +50,12 @@ class Snapshot final : private ChangeObserver {
   // Makes the cut and starts the walk. The log is recorded from the cut on, and
   // kept from there while the snapshot lives.
   // `compress`: LZF for strings (files yes, links no). Errors: no spool.
-  static absl::StatusOr<std::shared_ptr<Snapshot>> Start(Engine* engine, bool compress);
+  // `between_locks`: a point where a test can force what happens between any two
+  // steps of the walk. Called by the walk's thread, which holds no lock then,
+  // before it takes the lock of a slot, and with kSlots after the last.
+  using SyncPoint = std::function<void(Slot)>;
+  static absl::StatusOr<std::shared_ptr<Snapshot>> Start(Engine* engine, bool compress,
+                                                         SyncPoint between_locks = nullptr);
   // Gives up if it is still under way, and waits for the walk to reach the end.
   ~Snapshot() override;
   Snapshot(const Snapshot&) = delete;
@@ -81,7 +88,7 @@ class Snapshot final : private ChangeObserver {
   static constexpr size_t kKeysPerLock = 64;
   static constexpr size_t kBucketsPerLock = 256;
 
-  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress);
+  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress, SyncPoint between_locks);
 
   void BeforeChange(const Database& database, const Entry& entry) override;
   void Cut();
@@ -95,6 +102,7 @@ class Snapshot final : private ChangeObserver {
   const std::unique_ptr<Spool> spool_;
   const RdbOptions options_;
   RdbStreamWriter writer_;  // The walk's.
+  const SyncPoint between_locks_;
 
   // Set by the cut.
   int64_t offset_ = 0;
@@ -115,7 +123,7 @@ class Snapshot final : private ChangeObserver {
   RecordChunk saved_by_writers_ ABSL_GUARDED_BY(mu_);
   int64_t readable_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
-  absl::CondVar progress_;
+  net::MonoCondVar progress_;
 
   std::thread thread_;  // Last: it uses the others.
 };
