@@ -68,6 +68,7 @@ std::unique_ptr<PrimaryLink> Replication::NewLink(const std::string& host, int p
     primary_.snapshots().Abandon("the dataset was replaced by the primary's");
     primary_.DropAll(cause::kAdmin);
   };
+  hooks.wants_pings = [this] { return primary_.WantsPings(); };
   return std::make_unique<PrimaryLink>(&engine_, host, port, &events_, std::move(hooks));
 }
 

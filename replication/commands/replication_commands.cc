@@ -28,6 +28,10 @@ constexpr int64_t kMaxPort = 65535;
 
 void ReplicaOf(CommandContext& ctx) {
   Replication& replication = Replication::Of(ctx.engine());
+  // What a link loads ends with the link; what comes from the disk does not.
+  if (!ctx.engine().is_replica() && ctx.engine().role().loading.load(std::memory_order_relaxed)) {
+    return ctx.Error(errors::kLoading);
+  }
   if (ctx.ArgIs(1, "NO") && ctx.ArgIs(2, "ONE")) {
     if (replication.Promote()) {
       LOG(INFO) << "MASTER MODE enabled (user request from '" << ctx.session().address << "')";
@@ -126,7 +130,7 @@ void Wait(CommandContext& ctx) {
   const int acked = primary.CountAcked(offset);
   // Inside a transaction nothing may block: its locks are held.
   if (acked >= replicas || !ctx.unit().locks().holds_nothing()) return ctx.reply().Integer(acked);
-  engine.log().AppendCommand(net::EncodeCommand({"REPLCONF", "GETACK", "*"}));
+  primary.AppendOutOfBand(net::EncodeCommand({"REPLCONF", "GETACK", "*"}));
   const net::Deadline deadline = timeout_ms == 0
                                      ? net::Deadline::Never()
                                      : net::Deadline::After(engine.clock(), absl::Milliseconds(timeout_ms));
@@ -158,28 +162,33 @@ void ReplicationHelp(CommandContext& ctx) {
 }  // namespace
 
 absl::Span<const CommandSpec> ReplicationCommands() {
-  constexpr uint64_t kAdminAnyTime = kAdmin | kNoScript | kStale;
+  // Also while a snapshot is loaded, unlike Redis: it is loaded as it comes, and
+  // a primary that has gone silent half way must not keep its replica from being
+  // promoted.
+  constexpr uint64_t kReplicaOfFlags = kAdmin | kNoScript | kStale | kNoAsyncLoading | kEvenWhileLoading;
   static const auto* const table = new std::vector<CommandSpec>{
       {.name = "replicaof",
        .arity = 3,
-       .flags = kAdminAnyTime | kNoAsyncLoading,
+       .flags = kReplicaOfFlags,
        .acl = kAclAdmin | kAclDangerous,
        .since = "5.0.0",
        .group = "server",
        .complexity = "O(1)",
        .summary = "Makes the server a replica of another, or a primary again.",
-       .syntax = "host port:integer",
+       .syntax = "args:<host-port:<host port> | no-one:<NO ONE>>",
        .handler = ReplicaOf},
       {.name = "slaveof",
        .arity = 3,
-       .flags = kAdminAnyTime | kNoAsyncLoading,
+       .flags = kReplicaOfFlags,
        .acl = kAclAdmin | kAclDangerous,
        .since = "1.0.0",
        .group = "server",
        .complexity = "O(1)",
        .summary = "The old name of REPLICAOF.",
-       .syntax = "host port:integer",
-       .handler = ReplicaOf},
+       .syntax = "args:<host-port:<host port> | no-one:<NO ONE>>",
+       .handler = ReplicaOf,
+       .deprecated_since = "5.0.0",
+       .replaced_by = "`REPLICAOF`"},
       {.name = "psync",
        .arity = -3,
        .flags = kAdmin | kNoScript | kNoAsyncLoading | kNoMulti,
@@ -205,7 +214,8 @@ absl::Span<const CommandSpec> ReplicationCommands() {
        .group = "server",
        .complexity = "O(1)",
        .summary = "What a replica tells its primary, and a primary asks of it.",
-       .handler = Replconf},
+       .handler = Replconf,
+       .system_command = true},
       {.name = "wait",
        .arity = 3,
        .flags = kNoScript,

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "net/resp/reply_writer.h"
+#include "replication/events/causes.h"
 
 namespace holdfast::replication {
 namespace {
@@ -47,6 +48,7 @@ void Primary::OnPsync(server::Connection* connection, absl::string_view replid, 
   if (speaks_psync && replid != "?") {
     // Held first, checked then: in between nothing can leave the window.
     request.offset = offset - 1;
+    request.history = log.replication_id().id;
     request.pin = log.PinAt(request.offset);
     const absl::Status can_continue = log.CanContinue(replid, request.offset);
     request.partial = can_continue.ok();
@@ -58,7 +60,7 @@ void Primary::OnPsync(server::Connection* connection, absl::string_view replid, 
   }
   if (request.partial) {
     engine_.stats().sync_partial_ok.fetch_add(1, std::memory_order_relaxed);
-    *reply = connection->session().own.capa_psync2 ? absl::StrCat("+CONTINUE ", log.replication_id().id, "\r\n")
+    *reply = connection->session().own.capa_psync2 ? absl::StrCat("+CONTINUE ", request.history, "\r\n")
                                                    : std::string("+CONTINUE\r\n");
   } else {
     engine_.stats().sync_full.fetch_add(1, std::memory_order_relaxed);
@@ -164,19 +166,25 @@ void Primary::CronThread() {
         engine_.log().Deactivate();
         // Writes from now on are not recorded, so nobody may continue from here.
         engine_.log().NewReplicationId();
+        DropAll(cause::kAdmin);  // Who was let in and had not joined yet.
       }
     }
   }
 }
 
+bool Primary::WantsPings() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return std::any_of(sessions_.begin(), sessions_.end(), [](const ReplicaSession* s) { return s->wants_pings(); });
+}
+
 void Primary::PingReplicas() {
-  if (engine_.is_replica()) return;  // Those below get our primary's PINGs.
-  bool wanted = false;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    wanted = std::any_of(sessions_.begin(), sessions_.end(), [](const ReplicaSession* s) { return !s->is_holdfast(); });
-  }
-  if (wanted) engine_.log().AppendCommand(net::EncodeCommand({"PING"}));
+  // Those below a replica get its primary's PINGs.
+  if (WantsPings()) AppendOutOfBand(net::EncodeCommand({"PING"}));
+}
+
+void Primary::AppendOutOfBand(absl::string_view command) {
+  absl::ReaderMutexLock lock(&mu_);
+  if (!engine_.is_replica()) engine_.log().AppendCommand(command);
 }
 
 }  // namespace holdfast::replication

@@ -45,11 +45,21 @@ class Primary {
   // or `give_up` (looked at when woken by WakeWaiters()). Returns how many have.
   int WaitForAcks(int64_t offset, int replicas, net::Deadline deadline, const std::function<bool()>& give_up);
   int CountAcked(int64_t offset) const;
+  // Also the end of any AppendOutOfBand() under way: after a change of role.
   void WakeWaiters();
+
+  // Appends a command of the protocol itself (PING, REPLCONF GETACK) to the
+  // stream, unless this server has become a replica: it would shift the offsets
+  // of a stream that is the primary's. Unlike a write it takes no gate, so that
+  // no long command holds heartbeats up.
+  void AppendOutOfBand(absl::string_view command);
 
   // Replicas online whose last ACK is at most so old (min-replicas-max-lag).
   int GoodReplicas(int64_t lag_seconds) const;
   int ReplicaCount() const;
+  // Whether anybody below needs PINGs in the stream. A replica passes that on to
+  // its primary, who alone may put them there.
+  bool WantsPings() const;
 
   // Ends all sessions, which will ask again: the history or the role changed.
   void DropAll(absl::string_view cause);

@@ -61,12 +61,14 @@ ReplicaSession::ReplicaSession(server::Engine* engine, Primary* primary, server:
       connection_(*connection),
       session_(connection->shared_session()),
       partial_(request.partial),
+      history_(std::move(request.history)),
       speaks_psync_(request.speaks_psync),
       is_holdfast_(session_->own.capa_holdfast),
       takes_eof_mark_(session_->own.capa_eof),
       ip_(ReplicaIp(*session_, connection->stream().fd())),
       port_(session_->own.replica_port),
       last_ack_ns_(engine->clock()->Now().nanos()),
+      wants_pings_(!is_holdfast_),
       pin_(std::move(request.pin)),
       cursor_(request.offset) {
   const server::KeepaliveSettings keepalive = engine_.config().LinkKeepalive();
@@ -157,8 +159,7 @@ absl::Status ReplicaSession::Write(absl::string_view bytes) {
 
 void ReplicaSession::SenderThread() {
   pthread_setname_np(pthread_self(), "replica-sender");
-  absl::Status status = absl::OkStatus();
-  if (!partial_) status = SendSnapshot();
+  absl::Status status = partial_ ? ConfirmHistory() : SendSnapshot();
   if (status.ok()) {
     state_.store(State::kOnline, std::memory_order_release);
     if (speaks_psync_) JudgeSilence();
@@ -175,6 +176,16 @@ void ReplicaSession::SenderThread() {
   }
   // The reader wakes and ends the session.
   connection_.stream().Shutdown();
+}
+
+absl::Status ReplicaSession::ConfirmHistory() {
+  // Between the check and our joining the sessions nobody knew of us. Whoever
+  // changes the history drops all sessions after it: us too from now on, and if
+  // that is over, we see the new name.
+  if (engine_.log().replication_id().id == history_) return absl::OkStatus();
+  const absl::Status ended = absl::CancelledError("the history it was to continue has ended meanwhile");
+  SetCause(cause::kAdmin, ended);
+  return ended;
 }
 
 absl::Status ReplicaSession::SendSnapshot() {
@@ -349,6 +360,10 @@ void ReplicaSession::OnRequest(absl::Span<const absl::string_view> args) {
   // An offset beyond what was sent would make WAIT lie.
   offset = std::min(offset, sent_.load(std::memory_order_acquire));
   last_ack_ns_.store(engine_.clock()->Now().nanos(), std::memory_order_relaxed);
+  if (is_holdfast_) {
+    const bool wanted = args.size() >= 5 && absl::EqualsIgnoreCase(args[3], "PINGS") && args[4] == "1";
+    wants_pings_.store(wanted, std::memory_order_relaxed);
+  }
   const bool news = offset > acked_.load(std::memory_order_relaxed);
   if (news) acked_.store(offset, std::memory_order_release);
   if (!first_ack_.exchange(true, std::memory_order_acq_rel)) {

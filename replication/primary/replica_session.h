@@ -27,6 +27,7 @@ struct ReplicaRequest {
   bool partial = false;     // Continue from `offset`; otherwise a full sync.
   int64_t offset = 0;       // Partial: of the next byte it needs.
   bool speaks_psync = true;  // False: SYNC, which never acknowledges.
+  std::string history;       // Partial: the replication id that was continued.
   // Partial: holds the log from `offset`, taken before it was checked.
   std::unique_ptr<server::CommandLog::Pin> pin;
 };
@@ -65,9 +66,14 @@ class ReplicaSession {
   // Since the last ACK, or since the connection when there was none.
   absl::Duration SinceAck() const;
   bool acknowledges() const { return speaks_psync_; }
+  // Whether it needs PINGs in the stream: it is no Holdfast, or a Holdfast that
+  // says so in its ACKs because of a replica of its own.
+  bool wants_pings() const { return wants_pings_.load(std::memory_order_relaxed); }
 
  private:
   void SenderThread();
+  // Whether the history that the replica was told to continue is still ours.
+  absl::Status ConfirmHistory();
   absl::Status SendSnapshot();
   absl::Status SendHeaderAndBody(server::Snapshot* snapshot);
   absl::Status AwaitFirstAck();
@@ -89,6 +95,7 @@ class ReplicaSession {
   server::Connection& connection_;
   const std::shared_ptr<server::Session> session_;  // Of the connection.
   const bool partial_;
+  const std::string history_;  // Of a partial one.
   const bool speaks_psync_;
   const bool is_holdfast_;
   const bool takes_eof_mark_;
@@ -101,6 +108,7 @@ class ReplicaSession {
   std::atomic<int64_t> sent_{0};  // Or about to be: no ACK can be beyond it.
   std::atomic<int64_t> last_ack_ns_;
   std::atomic<bool> first_ack_{false};
+  std::atomic<bool> wants_pings_;
   // Silence counts only since the replica owes us something.
   static constexpr int64_t kNotJudged = -1;
   std::atomic<int64_t> judged_from_ns_{kNotJudged};

@@ -85,9 +85,13 @@ absl::Status DatasetLoader::OnString(absl::string_view key, absl::string_view va
   if (current_ == nullptr) {
     if (absl::Status status = Select(current_db_); !status.ok()) return status;
   }
+  const server::KeyRef ref(key);
+  if (current_->Find(ref) != nullptr) {
+    return absl::DataLossError(absl::StrCat("the snapshot has a key twice in database ", current_db_));
+  }
   // What has expired meanwhile comes in, too: its DEL is in the stream.
   const server::Entry* entry =
-      current_->SetString(server::KeyRef(key), value, Database::Expiry{.keep = false, .when_ms = meta.expire_ms});
+      current_->SetString(ref, value, Database::Expiry{.keep = false, .when_ms = meta.expire_ms});
   const auto idle = static_cast<uint32_t>(std::clamp<int64_t>(meta.lru_idle_seconds, 0, engine_.lru_clock()));
   entry->set_access(engine_.lru_clock() - idle);
   published_keys_->store(++keys_, std::memory_order_relaxed);

@@ -16,7 +16,8 @@ namespace holdfast::replication {
 
 using server::ConfigId;
 
-LinkWriter::LinkWriter(server::Engine* engine) : engine_(*engine), clock_(engine->clock()), thread_([this] { Run(); }) {}
+LinkWriter::LinkWriter(server::Engine* engine, std::function<bool()> wants_pings)
+    : engine_(*engine), clock_(engine->clock()), wants_pings_(std::move(wants_pings)), thread_([this] { Run(); }) {}
 
 void LinkWriter::Attach(std::shared_ptr<net::RespClient> connection, absl::string_view peer) {
   absl::MutexLock lock(&mu_);
@@ -59,6 +60,7 @@ absl::Status LinkWriter::Send(absl::Span<const std::string> args, net::Deadline 
 
 std::string LinkWriter::AckCommand() const {
   const std::string offset = absl::StrCat(engine_.log().end_offset());
+  if (wants_pings_ != nullptr && wants_pings_()) return net::EncodeCommand({"REPLCONF", "ACK", offset, "PINGS", "1"});
   return net::EncodeCommand({"REPLCONF", "ACK", offset});
 }
 

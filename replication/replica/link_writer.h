@@ -2,6 +2,7 @@
 #define HOLDFAST_REPLICATION_REPLICA_LINK_WRITER_H_
 
 #include <initializer_list>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -36,7 +37,9 @@ class LinkWriter {
  public:
   enum class Beat { kNone, kNewline, kAck };
 
-  explicit LinkWriter(server::Engine* engine);  // Starts the thread.
+  // Starts the thread. `wants_pings` (may be null): whether our ACKs are to ask for
+  // PINGs in the stream; called by the thread, must not block.
+  explicit LinkWriter(server::Engine* engine, std::function<bool()> wants_pings = nullptr);
   ~LinkWriter() { Stop(); }
   LinkWriter(const LinkWriter&) = delete;
   LinkWriter& operator=(const LinkWriter&) = delete;
@@ -76,6 +79,7 @@ class LinkWriter {
 
   server::Engine& engine_;
   const net::Clock* const clock_;
+  const std::function<bool()> wants_pings_;
 
   absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // Held while bytes are written.
 

@@ -47,7 +47,11 @@ PrimaryLink::PrimaryLink(server::Engine* engine, std::string host, int port, Lin
       peer_(net::JoinHostPort(host_, port)),
       events_(*events),
       hooks_(std::move(hooks)),
-      writer_(engine),
+      writer_(engine,
+              [this] {
+                return peer_is_holdfast_.load(std::memory_order_relaxed) && hooks_.wants_pings != nullptr &&
+                       hooks_.wants_pings();
+              }),
       down_since_(clock_->Now()),
       thread_([this] { Run(); }) {}
 

@@ -51,6 +51,9 @@ class PrimaryLink {
     // The port at which this replica is to be found; without it
     // replica-announce-port or the server's own.
     std::function<int()> announced_port;
+    // Whether a follower of this server's log needs PINGs in the stream, which only
+    // the primary can put there; null: none does. Must not block.
+    std::function<bool()> wants_pings;
   };
 
   enum class Phase {

@@ -47,6 +47,9 @@ enum CommandFlag : uint64_t {
   kNotQueued = 1u << 26,
   // Takes its own locks (EXEC, WATCH): dispatch locks nothing.
   kLocksItself = 1u << 27,
+  // Allowed while the dataset is loaded, though Redis's own flags say it is not
+  // (it loads without listening there): not printed (REPLICAOF).
+  kEvenWhileLoading = 1u << 29,
   // Only the primary link, replicas or an operator inside may call it.
   kInternal = 1u << 28,
 };

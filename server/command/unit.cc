@@ -52,6 +52,7 @@ void ExecutionUnit::End(absl::string_view raw) {
     if (effect_bytes_.capacity() > kKeptEffectBytes) std::string().swap(effect_bytes_);
   }
   if (changes_ != 0) engine_->stats().changes_since_save.fetch_add(changes_, std::memory_order_relaxed);
+  changes_ = 0;
   locks_.Release();
   remembered_ = KeyRef();  // Its view dies with the caller's buffer.
   if (!expired_.empty()) DeleteExpired();

@@ -89,7 +89,7 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
       return errors::kMasterDown;
     }
   }
-  if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading)) {
+  if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading) && !spec.Is(kEvenWhileLoading)) {
     if (!role.async_loading.load(std::memory_order_relaxed) || spec.Is(kNoAsyncLoading)) return errors::kLoading;
   }
   return {};

@@ -43,6 +43,7 @@ bool WatchesBroken(CommandContext& ctx) {
 void Exec(CommandContext& ctx) {
   Session& session = ctx.session();
   Session::Own& own = session.own;
+  ctx.SuppressEffect();  // The commands have theirs; the log wraps them.
   if (!own.in_multi) return ctx.Error("ERR EXEC without MULTI");
   if (own.multi_failed) {
     DiscardTransaction(&session);

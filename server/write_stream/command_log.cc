@@ -37,6 +37,7 @@ CommandLog::~CommandLog() {
 
 void CommandLog::Activate() {
   absl::MutexLock lock(&mu_);
+  if (active()) return;  // The stream goes on, in the database it is in.
   selected_db_ = -1;
   active_.store(true, std::memory_order_relaxed);
 }

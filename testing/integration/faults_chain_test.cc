@@ -1,9 +1,11 @@
 // A -> B -> C: replicas of replicas keep what they have through every change
 // above them (PSYNC2: one history, two names).
 
+#include <iostream>
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -11,6 +13,7 @@
 #include "testing/harness/test_client.h"
 #include "testing/integration/faults_support.h"
 #include "testing/proxy/fault_proxy.h"
+#include "testing/support/dice.h"
 #include "testing/support/reply_matchers.h"
 #include "testing/support/wait_for.h"
 
@@ -72,6 +75,50 @@ TEST_F(ChainTest, ACutAboveLeavesTheLinkBelowAlone) {
   EXPECT_EQ(Stat(*b_, "sync_full"), 1);
 }
 
+TEST_F(ChainTest, CutsOfBothLinksUnderLoadLoseNothing) {
+  const uint64_t seed = Seed(4711);
+  constexpr int kCuts = 60;
+  Dice dice(seed);
+  WriteLoad load(*a_, {.seed = seed, .pause = absl::Microseconds(500)});
+  for (int i = 0; i < kCuts; ++i) {
+    FaultProxy* const proxy = dice.OneIn(2) ? to_a_.get() : to_b_.get();
+    const int64_t cuts = proxy->stats().cuts;
+    proxy->CutAfter(Direction::kToClient, dice.Below(8192),
+                    dice.Pick({CutKind::kRst, CutKind::kFin}));
+    ASSERT_TRUE(proxy->WaitFor([&](const ProxyStats& s) {
+      return s.cuts > cuts;
+    })) << "cut "
+        << i;
+  }
+  load.Stop();
+  to_a_->Heal();
+  to_b_->Heal();
+  EXPECT_TRUE(IsSame(*a_, *b_));
+  EXPECT_TRUE(IsSame(*b_, *c_));
+  EXPECT_EQ(Stat(*a_, "sync_full"), 1) << CausesText(*b_);
+  EXPECT_EQ(Stat(*b_, "sync_full"), 1) << CausesText(*c_);
+}
+
+// With every write acknowledged by B, nothing is lost; C goes on from where B
+// is.
+TEST_F(ChainTest, PromotionUnderLoadLosesNoAcknowledgedWrite) {
+  const int64_t full_of_b = Stat(*b_, "sync_full");
+  TestClient client(*a_);
+  int acknowledged = 0;
+  for (int i = 1; i <= 300; ++i) {
+    EXPECT_THAT(client.Do("SET", "n", i), IsOk());
+    EXPECT_THAT(client.Do("WAIT", 1, 10000), IsInt(1));
+    acknowledged = i;
+  }
+  a_->Kill();
+  EXPECT_THAT(TestClient(*b_).Do("REPLICAOF", "NO", "ONE"), IsOk());
+  EXPECT_THAT(TestClient(*b_).Do("GET", "n"),
+              IsBulk(absl::StrCat(acknowledged)));
+  Write(b_.get());
+  EXPECT_TRUE(IsSame(*b_, *c_));
+  EXPECT_EQ(Stat(*b_, "sync_full"), full_of_b);
+}
+
 // Longer than every timeout: B has nothing to pass on but that it lives.
 TEST_F(ChainTest, ALongPartitionAboveLeavesTheLinkBelowAlone) {
   const int64_t accepted = to_b_->stats().accepted;
@@ -104,12 +151,14 @@ TEST_F(ChainTest, SiblingsContinueFromWhoIsPromoted) {
   const int64_t full_of_b = Stat(*b_, "sync_full");
   a_->Kill();
   EXPECT_THAT(TestClient(*b_).Do("REPLICAOF", "NO", "ONE"), IsOk());
-  EXPECT_NE(ReplicationField(*b_, "master_replid"), ReplicationField(*sibling, "master_replid"));
+  EXPECT_NE(ReplicationField(*b_, "master_replid"),
+            ReplicationField(*sibling, "master_replid"));
   Write(b_.get());
   Follow(*sibling, b_->port());
   EXPECT_TRUE(IsSame(*b_, *sibling));
   EXPECT_TRUE(IsSame(*b_, *c_)) << "C learns the new name of what it has";
-  EXPECT_EQ(ReplicationField(*c_, "master_replid"), ReplicationField(*b_, "master_replid"));
+  EXPECT_EQ(ReplicationField(*c_, "master_replid"),
+            ReplicationField(*b_, "master_replid"));
   EXPECT_EQ(Stat(*b_, "sync_full"), full_of_b);
   EXPECT_GE(Stat(*b_, "sync_partial_ok"), 2);
 }
@@ -148,7 +197,8 @@ TEST_F(ChainTest, ANewHistoryAboveIsPassedOn) {
   EXPECT_TRUE(WaitForValue([&] { return FullSyncs(*b_); }, 2));
   EXPECT_TRUE(IsSame(*a_, *b_));
   EXPECT_TRUE(IsSame(*b_, *c_));
-  EXPECT_EQ(ReplicationField(*c_, "master_replid"), ReplicationField(*a_, "master_replid"));
+  EXPECT_EQ(ReplicationField(*c_, "master_replid"),
+            ReplicationField(*a_, "master_replid"));
 }
 
 }  // namespace

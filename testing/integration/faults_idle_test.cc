@@ -24,7 +24,8 @@ using ::testing::HasSubstr;
 constexpr absl::Duration kShortWrite = absl::Milliseconds(150);
 constexpr int kWriteTimeouts = 20;
 
-const Flags kFlags = ShortTimeouts({{"repl-write-timeout-ms", "150"}, {"repl-timeout", "2"}});
+const Flags kFlags =
+    ShortTimeouts({{"repl-write-timeout-ms", "150"}, {"repl-timeout", "2"}});
 
 // That nothing happens can only be seen by waiting for it not to.
 void BeIdle() { absl::SleepFor(kWriteTimeouts * kShortWrite); }
@@ -42,7 +43,8 @@ TEST(IdleLinkTest, BetweenTwoHoldfastsOutlivesManyWriteTimeouts) {
 
   EXPECT_EQ(proxy->stats().accepted, 1);
   EXPECT_EQ(ReplicationField(*replica, "master_link_drops"), "0");
-  EXPECT_EQ(Offset(*primary), offset) << "keepalives between two Holdfasts stay beside the stream";
+  EXPECT_EQ(Offset(*primary), offset)
+      << "keepalives between two Holdfasts stay beside the stream";
   EXPECT_EQ(CausesText(*primary), "");
   EXPECT_EQ(CausesText(*replica), "");
   EXPECT_EQ(Stat(*primary, "sync_full"), 1);
@@ -65,7 +67,8 @@ TEST(IdleLinkTest, OfARedisReplicaOutlivesManyWriteTimeouts) {
   EXPECT_EQ(CausesText(*primary), "");
   EXPECT_EQ(ReplicationField(*replica, "master_link_status"), "up");
   EXPECT_THAT(TestClient(*primary).Do("SET", "k", "w"), IsOk());
-  EXPECT_TRUE(WaitForValue([&] { return TestClient(*replica).Do("GET", "k"); }, IsBulk("w")));
+  EXPECT_TRUE(WaitForValue([&] { return TestClient(*replica).Do("GET", "k"); },
+                           IsBulk("w")));
   EXPECT_EQ(Stat(*primary, "sync_full"), 1);
 }
 
@@ -87,7 +90,8 @@ TEST(IdleLinkTest, ToARedisPrimaryOutlivesManyWriteTimeouts) {
   EXPECT_EQ(ReplicationField(*replica, "master_link_drops"), "0");
   EXPECT_EQ(CausesText(*replica), "");
   EXPECT_THAT(TestClient(*primary).Do("SET", "k", "w"), IsOk());
-  EXPECT_TRUE(WaitForValue([&] { return TestClient(*replica).Do("GET", "k"); }, IsBulk("w")));
+  EXPECT_TRUE(WaitForValue([&] { return TestClient(*replica).Do("GET", "k"); },
+                           IsBulk("w")));
 }
 
 // A Holdfast in the middle cannot add PINGs to a stream that is its primary's:
@@ -110,7 +114,8 @@ TEST(IdleLinkTest, OfARedisBelowAHoldfastReplicaOutlivesItsTimeout) {
   EXPECT_EQ(ReplicationField(*bottom, "master_link_status"), "up");
   EXPECT_EQ(CausesText(*middle), "");
   EXPECT_THAT(TestClient(*top).Do("SET", "k", "w"), IsOk());
-  EXPECT_TRUE(WaitForValue([&] { return TestClient(*bottom).Do("GET", "k"); }, IsBulk("w")));
+  EXPECT_TRUE(WaitForValue([&] { return TestClient(*bottom).Do("GET", "k"); },
+                           IsBulk("w")));
 }
 
 // --- WAIT --------------------------------------------------------------------
@@ -139,11 +144,13 @@ TEST(IdleLinkTest, WaitTakesARoundTripAndNotAHeartbeat) {
 
 void ExpectRefused(absl::string_view ping_period, absl::string_view timeout) {
   ServerOptions options;
-  options.flags = {{"repl-ping-replica-period", std::string(ping_period)}, {"repl-timeout", std::string(timeout)}};
+  options.flags = {{"repl-ping-replica-period", std::string(ping_period)},
+                   {"repl-timeout", std::string(timeout)}};
   const auto server = ServerProcess::Start(options);
   ASSERT_FALSE(server.ok()) << ping_period << " " << timeout;
-  EXPECT_THAT(std::string(server.status().message()),
-              AllOf(HasSubstr("repl-ping-replica-period"), HasSubstr("repl-timeout")));
+  EXPECT_THAT(
+      std::string(server.status().message()),
+      AllOf(HasSubstr("repl-ping-replica-period"), HasSubstr("repl-timeout")));
 }
 
 TEST(LinkConfigurationTest, APingPeriodNotBelowTheTimeoutIsRefusedByName) {
@@ -152,11 +159,13 @@ TEST(LinkConfigurationTest, APingPeriodNotBelowTheTimeoutIsRefusedByName) {
 }
 
 TEST(LinkConfigurationTest, NorCanItBeSetLater) {
-  const auto server = StartServer({{"repl-ping-replica-period", "3"}, {"repl-timeout", "10"}});
+  const auto server =
+      StartServer({{"repl-ping-replica-period", "3"}, {"repl-timeout", "10"}});
   TestClient client(*server);
   for (const char* timeout : {"3", "1"}) {
     EXPECT_THAT(client.Do("CONFIG", "SET", "repl-timeout", timeout),
-                IsError(AllOf(HasSubstr("repl-ping-replica-period"), HasSubstr("repl-timeout"))));
+                IsError(AllOf(HasSubstr("repl-ping-replica-period"),
+                              HasSubstr("repl-timeout"))));
   }
   EXPECT_EQ(client.Config("repl-timeout"), "10");
   EXPECT_THAT(client.Do("CONFIG", "SET", "repl-timeout", "4"), IsOk());

@@ -37,7 +37,8 @@ TEST(SlowCommandTest, SleepAndKeysHoldUpNeitherClientsNorLinks) {
   std::thread keys_thread([&] {
     const absl::Time end = absl::Now() + absl::Seconds(2);
     do {
-      EXPECT_EQ(lister.Do("KEYS", "*").elements().size(), static_cast<size_t>(keys));
+      EXPECT_EQ(lister.Do("KEYS", "*").elements().size(),
+                static_cast<size_t>(keys));
     } while (absl::Now() < end);
   });
   Latencies latencies;
@@ -50,8 +51,10 @@ TEST(SlowCommandTest, SleepAndKeysHoldUpNeitherClientsNorLinks) {
   }
   EXPECT_THAT(sleeper.Receive(), IsOk());
   keys_thread.join();
-  std::cout << "PING beside DEBUG SLEEP and KEYS over " << keys << ": " << latencies.ToString() << "\n";
-  EXPECT_LT(latencies.Quantile(0.999), Bound(absl::Milliseconds(5), absl::Milliseconds(100)));
+  std::cout << "PING beside DEBUG SLEEP and KEYS over " << keys << ": "
+            << latencies.ToString() << "\n";
+  EXPECT_LT(latencies.Quantile(0.999),
+            Bound(absl::Milliseconds(5), absl::Milliseconds(100)));
   EXPECT_EQ(proxy->stats().accepted, 1);
   EXPECT_EQ(CausesText(*primary), "");
   EXPECT_EQ(CausesText(*replica), "");
@@ -78,7 +81,8 @@ TEST(SlowCommandTest, AReplicasSlowClientDoesNotHoldUpItsLink) {
     latencies.Add(absl::Now() - begin);
   }
   EXPECT_THAT(sleeper.Receive(), IsOk());
-  std::cout << "WAIT 1 beside DEBUG SLEEP on the replica: " << latencies.ToString() << "\n";
+  std::cout << "WAIT 1 beside DEBUG SLEEP on the replica: "
+            << latencies.ToString() << "\n";
   EXPECT_LT(latencies.Quantile(1), absl::Seconds(1));
   EXPECT_EQ(CausesText(*primary), "");
   EXPECT_EQ(CausesText(*replica), "");

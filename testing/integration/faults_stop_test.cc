@@ -39,14 +39,20 @@ constexpr absl::Duration kExit = absl::Seconds(5);
 // A port whose SYNs are dropped: somebody listens, and the queue is full.
 class DeafListener {
  public:
-  DeafListener() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), port_(*PortReservation::Make()) {
+  DeafListener()
+      : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+        port_(*PortReservation::Make()) {
     const int on = 1;
-    EXPECT_EQ(setsockopt(listener_.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-    const net::ResolvedAddress address = *net::ParseLiteral("127.0.0.1", port_.port());
+    EXPECT_EQ(
+        setsockopt(listener_.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)),
+        0);
+    const net::ResolvedAddress address =
+        *net::ParseLiteral("127.0.0.1", port_.port());
     EXPECT_EQ(bind(listener_.fd(), address.addr(), address.length), 0);
     EXPECT_EQ(listen(listener_.fd(), 0), 0);
     for (int i = 0; i < 8; ++i) {
-      clients_.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      clients_.emplace_back(
+          socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
       (void)connect(clients_.back().fd(), address.addr(), address.length);
     }
   }
@@ -62,13 +68,16 @@ class DeafListener {
 struct Phase {
   const char* name;
   const char* shown;  // master_link_phase
-  std::function<void(const ServerProcess& replica, const ServerProcess& primary, FaultProxy* proxy)> enter;
+  std::function<void(const ServerProcess& replica, const ServerProcess& primary,
+                     FaultProxy* proxy)>
+      enter;
 };
 
 const Phase kPhases[] = {
     {"Connecting", "connect",
      [](const ServerProcess& replica, const ServerProcess&, FaultProxy*) {
-       static const auto* const deaf = new DeafListener;  // For all tests of the process.
+       static const auto* const deaf =
+           new DeafListener;  // For all tests of the process.
        Follow(replica, deaf->port());
      }},
     {"Handshake", "handshake",
@@ -81,15 +90,20 @@ const Phase kPhases[] = {
        // One byte in 50 ms: freeze while the replies to REPLCONF trickle in.
        proxy->Trickle(Direction::kToClient, absl::Milliseconds(50));
        Follow(replica, proxy->port());
-       EXPECT_TRUE(WaitFor([&] { return proxy->stats().out(Direction::kToClient) > 8; }));
+       EXPECT_TRUE(WaitFor(
+           [&] { return proxy->stats().out(Direction::kToClient) > 8; }));
        proxy->Freeze(Direction::kToClient);
      }},
     {"Transfer", "loading",
-     [](const ServerProcess& replica, const ServerProcess& primary, FaultProxy* proxy) {
-       EXPECT_THAT(TestClient(primary).Do("DEBUG", "POPULATE", 20000, "p", 100), IsOk());
+     [](const ServerProcess& replica, const ServerProcess& primary,
+        FaultProxy* proxy) {
+       EXPECT_THAT(TestClient(primary).Do("DEBUG", "POPULATE", 20000, "p", 100),
+                   IsOk());
        proxy->Throttle(Direction::kToClient, 200 * 1024);
        Follow(replica, proxy->port());
-       EXPECT_TRUE(WaitFor([&] { return proxy->stats().out(Direction::kToClient) > 64 * 1024; }));
+       EXPECT_TRUE(WaitFor([&] {
+         return proxy->stats().out(Direction::kToClient) > 64 * 1024;
+       }));
        proxy->Freeze(Direction::kToClient);
      }},
     {"Streaming", "streaming",
@@ -101,19 +115,27 @@ const Phase kPhases[] = {
      }},
     // In the middle of a command's bytes.
     {"StreamingACommand", "streaming",
-     [](const ServerProcess& replica, const ServerProcess& primary, FaultProxy* proxy) {
+     [](const ServerProcess& replica, const ServerProcess& primary,
+        FaultProxy* proxy) {
        Follow(replica, proxy->port());
        EXPECT_TRUE(LinkComesUp(replica));
        proxy->Throttle(Direction::kToClient, 100 * 1024);
        const int64_t before = proxy->stats().out(Direction::kToClient);
-       EXPECT_THAT(TestClient(primary).Do("SET", "big", std::string(1 << 20, 'x')), IsOk());
-       EXPECT_TRUE(WaitFor([&] { return proxy->stats().out(Direction::kToClient) > before + 32 * 1024; }));
+       EXPECT_THAT(
+           TestClient(primary).Do("SET", "big", std::string(1 << 20, 'x')),
+           IsOk());
+       EXPECT_TRUE(WaitFor([&] {
+         return proxy->stats().out(Direction::kToClient) > before + 32 * 1024;
+       }));
        proxy->Freeze(Direction::kToClient);
      }},
     {"Backoff", "backoff",
      [](const ServerProcess& replica, const ServerProcess&, FaultProxy* proxy) {
        proxy->SetAcceptMode(AcceptMode::kRefuse);
-       EXPECT_THAT(TestClient(replica).Do("CONFIG", "SET", "repl-backoff-cap-ms", 3600000, "repl-backoff-base-ms", 3600000), IsOk());
+       EXPECT_THAT(
+           TestClient(replica).Do("CONFIG", "SET", "repl-backoff-cap-ms",
+                                  3600000, "repl-backoff-base-ms", 3600000),
+           IsOk());
        Follow(replica, proxy->port());
      }},
 };
@@ -127,7 +149,9 @@ class BlackHolePrimaryTest : public ::testing::TestWithParam<Phase> {
     EXPECT_THAT(TestClient(*replica_).Do("SET", "own", "data"), IsOk());
     EXPECT_THAT(TestClient(*primary_).Do("SET", "primary's", "data"), IsOk());
     GetParam().enter(*replica_, *primary_, proxy_.get());
-    EXPECT_TRUE(WaitForValue([&] { return ReplicationField(*replica_, "master_link_phase"); }, GetParam().shown));
+    EXPECT_TRUE(WaitForValue(
+        [&] { return ReplicationField(*replica_, "master_link_phase"); },
+        GetParam().shown));
   }
 
   std::unique_ptr<ServerProcess> primary_;
@@ -173,8 +197,10 @@ TEST_P(BlackHolePrimaryTest, TheEndOfThePrimaryTakesNoTime) {
   std::cout << "SIGTERM to exit: " << absl::Now() - begin << "\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Phases, BlackHolePrimaryTest, ::testing::ValuesIn(kPhases),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Phases, BlackHolePrimaryTest,
+                         ::testing::ValuesIn(kPhases), [](const auto& info) {
+                           return std::string(info.param.name);
+                         });
 
 TEST(FrozenReplicaTest, ThePrimaryEndsInTimeBesideAReplicaThatIsStopped) {
   const auto primary = StartServer(LongTimeouts());
@@ -184,10 +210,41 @@ TEST(FrozenReplicaTest, ThePrimaryEndsInTimeBesideAReplicaThatIsStopped) {
   ASSERT_EQ(replica->Signal(SIGSTOP), absl::OkStatus());
   TestClient client(*primary);
   // More than the kernel holds: the sender is stuck in its write.
-  for (int i = 0; i < 20; ++i) EXPECT_THAT(client.Do("SET", "k", std::string(1 << 20, 'x')), IsOk());
+  for (int i = 0; i < 20; ++i)
+    EXPECT_THAT(client.Do("SET", "k", std::string(1 << 20, 'x')), IsOk());
   const absl::Time begin = absl::Now();
   EXPECT_EQ(primary->Stop(kExit), absl::OkStatus());
   std::cout << "SIGTERM to exit: " << absl::Now() - begin << "\n";
+}
+
+TEST(RoleChangeTest, ManyInARowLeaveNothingBehind) {
+  const auto one = StartServer(ShortTimeouts());
+  const auto other = StartServer(ShortTimeouts());
+  const auto replica = StartServer(ShortTimeouts());
+  EXPECT_THAT(TestClient(*one).Do("SET", "k", "one"), IsOk());
+  EXPECT_THAT(TestClient(*other).Do("SET", "k", "other"), IsOk());
+  TestClient client(*replica);
+  Follow(*replica, one->port());
+  ASSERT_TRUE(IsSame(*one, *replica));
+  const int threads = Threads(*replica);
+  const int files = Files(*replica);
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_THAT(client.Do("REPLICAOF", "127.0.0.1", other->port()), IsOk());
+    if (i % 3 == 0) {
+      EXPECT_THAT(client.Do("REPLICAOF", "NO", "ONE"), IsOk());
+    }
+    EXPECT_THAT(client.Do("REPLICAOF", "127.0.0.1", one->port()), IsOk());
+    if (i % 4 == 0) {
+      EXPECT_TRUE(IsSame(*one, *replica));
+    }
+  }
+  EXPECT_TRUE(IsSame(*one, *replica));
+  EXPECT_TRUE(
+      WaitForValue([&] { return Threads(*replica); }, ::testing::Le(threads)));
+  EXPECT_TRUE(
+      WaitForValue([&] { return Files(*replica); }, ::testing::Le(files)));
+  EXPECT_TRUE(WaitForValue(
+      [&] { return ReplicationField(*other, "connected_slaves"); }, "0"));
 }
 
 }  // namespace

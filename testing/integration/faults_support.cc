@@ -3,6 +3,10 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -20,11 +24,15 @@
 namespace holdfast::test {
 namespace {
 
-std::string Milliseconds(absl::Duration d) { return absl::StrCat(absl::ToInt64Milliseconds(d)); }
+std::string Milliseconds(absl::Duration d) {
+  return absl::StrCat(absl::ToInt64Milliseconds(d));
+}
 
 Flags Merged(Flags flags, const Flags& more) {
   for (const auto& [name, value] : more) {
-    const auto it = std::find_if(flags.begin(), flags.end(), [n = name](const auto& f) { return f.first == n; });
+    const auto it =
+        std::find_if(flags.begin(), flags.end(),
+                     [n = name](const auto& f) { return f.first == n; });
     if (it == flags.end()) {
       flags.emplace_back(name, value);
     } else {
@@ -34,8 +42,17 @@ Flags Merged(Flags flags, const Flags& more) {
   return flags;
 }
 
+int CountIn(const ServerProcess& server, absl::string_view what) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(
+      std::string(absl::StrCat("/proc/", server.pid(), "/", what)), error);
+  EXPECT_FALSE(error) << error.message();
+  return static_cast<int>(std::distance(begin(entries), end(entries)));
+}
+
 std::string Text(const net::Value& value) {
-  return value.is_integer() ? absl::StrCat(value.integer()) : std::string(value.str());
+  return value.is_integer() ? absl::StrCat(value.integer())
+                            : std::string(value.str());
 }
 
 }  // namespace
@@ -60,7 +77,8 @@ Flags LongTimeouts(const Flags& more) {
                 more);
 }
 
-std::unique_ptr<ServerProcess> StartServer(const Flags& flags, ServerKind kind) {
+std::unique_ptr<ServerProcess> StartServer(const Flags& flags,
+                                           ServerKind kind) {
   ServerOptions options;
   options.kind = kind;
   options.flags = flags;
@@ -80,19 +98,26 @@ void Follow(const ServerProcess& replica, int port) {
   EXPECT_THAT(client.Do("REPLICAOF", "127.0.0.1", port), IsOk());
 }
 
-std::string ReplicationField(const ServerProcess& server, absl::string_view field) {
+std::string ReplicationField(const ServerProcess& server,
+                             absl::string_view field) {
   const auto info = TestClient(server).Info("replication");
   const auto it = info.find(std::string(field));
   return it == info.end() ? "" : it->second;
 }
 
-int64_t Stat(const ServerProcess& server, absl::string_view field) { return TestClient(server).InfoInt("stats", field); }
+int64_t Stat(const ServerProcess& server, absl::string_view field) {
+  return TestClient(server).InfoInt("stats", field);
+}
 
 int64_t Offset(const ServerProcess& server) {
   int64_t offset = -1;
-  EXPECT_TRUE(absl::SimpleAtoi(ReplicationField(server, "master_repl_offset"), &offset));
+  EXPECT_TRUE(absl::SimpleAtoi(ReplicationField(server, "master_repl_offset"),
+                               &offset));
   return offset;
 }
+
+int Threads(const ServerProcess& server) { return CountIn(server, "task"); }
+int Files(const ServerProcess& server) { return CountIn(server, "fd"); }
 
 std::string Digest(const ServerProcess& server) {
   TestClient client(server);
@@ -100,12 +125,16 @@ std::string Digest(const ServerProcess& server) {
   return Text(client.Do("DEBUG", "DIGEST"));
 }
 
-std::string CausesText(const ServerProcess& server) { return ReplicationField(server, "link_causes"); }
+std::string CausesText(const ServerProcess& server) {
+  return ReplicationField(server, "link_causes");
+}
 
 std::map<std::string, int64_t> Causes(const ServerProcess& server) {
   std::map<std::string, int64_t> causes;
-  for (const absl::string_view part : absl::StrSplit(CausesText(server), ',', absl::SkipEmpty())) {
-    const std::pair<std::string, std::string> cause = absl::StrSplit(part, absl::MaxSplits('=', 1));
+  for (const absl::string_view part :
+       absl::StrSplit(CausesText(server), ',', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> cause =
+        absl::StrSplit(part, absl::MaxSplits('=', 1));
     EXPECT_TRUE(absl::SimpleAtoi(cause.second, &causes[cause.first])) << part;
   }
   return causes;
@@ -132,15 +161,22 @@ Event NewestEvent(const ServerProcess& server, absl::string_view kind) {
   return {};
 }
 
-::testing::AssertionResult LinkComesUp(const ServerProcess& replica, absl::Duration timeout) {
-  return WaitForValue([&] { return ReplicationField(replica, "master_link_status"); }, "up", timeout);
+::testing::AssertionResult LinkComesUp(const ServerProcess& replica,
+                                       absl::Duration timeout) {
+  return WaitForValue(
+      [&] { return ReplicationField(replica, "master_link_status"); }, "up",
+      timeout);
 }
 
-::testing::AssertionResult LinkGoesDown(const ServerProcess& replica, absl::Duration timeout) {
-  return WaitForValue([&] { return ReplicationField(replica, "master_link_status"); }, "down", timeout);
+::testing::AssertionResult LinkGoesDown(const ServerProcess& replica,
+                                        absl::Duration timeout) {
+  return WaitForValue(
+      [&] { return ReplicationField(replica, "master_link_status"); }, "down",
+      timeout);
 }
 
-::testing::AssertionResult CatchesUp(const ServerProcess& primary, const ServerProcess& replica,
+::testing::AssertionResult CatchesUp(const ServerProcess& primary,
+                                     const ServerProcess& replica,
                                      absl::Duration timeout) {
   TestClient of_primary(primary);
   TestClient of_replica(replica);
@@ -148,22 +184,39 @@ Event NewestEvent(const ServerProcess& server, absl::string_view kind) {
       [&](std::string* seen) {
         auto above = of_primary.Info("replication");
         auto below = of_replica.Info("replication");
-        *seen = absl::StrCat("link ", below["master_link_status"], ", offset ", below["slave_repl_offset"], " of ",
-                             above["master_repl_offset"], ", causes ", below["link_causes"]);
-        return below["master_link_status"] == "up" && below["slave_repl_offset"] == above["master_repl_offset"];
+        *seen = absl::StrCat("link ", below["master_link_status"], ", offset ",
+                             below["slave_repl_offset"], " of ",
+                             above["master_repl_offset"], ", causes ",
+                             below["link_causes"]);
+        return below["master_link_status"] == "up" &&
+               below["slave_repl_offset"] == above["master_repl_offset"];
       },
       timeout);
 }
 
-::testing::AssertionResult IsSame(const ServerProcess& primary, const ServerProcess& replica, absl::Duration timeout) {
+::testing::AssertionResult IsSame(const ServerProcess& primary,
+                                  const ServerProcess& replica,
+                                  absl::Duration timeout) {
   ::testing::AssertionResult caught_up = CatchesUp(primary, replica, timeout);
   if (!caught_up) return caught_up;
   const std::string above = Digest(primary);
   const std::string below = Digest(replica);
   if (above == below) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << "digest " << above << " of the primary (" << TestClient(primary).Do("DBSIZE").integer()
-                                       << " keys), " << below << " of the replica ("
-                                       << TestClient(replica).Do("DBSIZE").integer() << " keys)";
+  return ::testing::AssertionFailure()
+         << "digest " << above << " of the primary ("
+         << TestClient(primary).Do("DBSIZE").integer() << " keys), " << below
+         << " of the replica (" << TestClient(replica).Do("DBSIZE").integer()
+         << " keys)";
+}
+
+uint64_t Seed(uint64_t usual) {
+  const char* const given = getenv("HOLDFAST_SEED");
+  uint64_t seed = usual;
+  if (given != nullptr && !absl::SimpleAtoi(given, &seed)) {
+    ADD_FAILURE() << "HOLDFAST_SEED is no number: " << given;
+  }
+  std::cout << "seed " << seed << "\n";
+  return seed;
 }
 
 bool Strict() { return getenv("HOLDFAST_STRICT") != nullptr; }
@@ -171,13 +224,17 @@ bool Strict() { return getenv("HOLDFAST_STRICT") != nullptr; }
 absl::Duration Latencies::Quantile(double fraction) const {
   if (all_.empty()) return absl::ZeroDuration();
   std::sort(all_.begin(), all_.end());
-  const auto index = static_cast<size_t>(fraction * static_cast<double>(all_.size()));
+  const auto index =
+      static_cast<size_t>(fraction * static_cast<double>(all_.size()));
   return all_[std::min(index, all_.size() - 1)];
 }
 
 std::string Latencies::ToString() const {
-  const auto ms = [this](double fraction) { return absl::ToDoubleMilliseconds(Quantile(fraction)); };
-  return absl::StrCat(count(), " calls, ms: p50 ", ms(0.5), ", p99 ", ms(0.99), ", p99.9 ", ms(0.999), ", max ", ms(1));
+  const auto ms = [this](double fraction) {
+    return absl::ToDoubleMilliseconds(Quantile(fraction));
+  };
+  return absl::StrCat(count(), " calls, ms: p50 ", ms(0.5), ", p99 ", ms(0.99),
+                      ", p99.9 ", ms(0.999), ", max ", ms(1));
 }
 
 WriteLoad::WriteLoad(const ServerProcess& server, Options options)
@@ -198,19 +255,32 @@ void WriteLoad::Run() {
     latencies_.Add(absl::Now() - begin);
     commands_.fetch_add(1, std::memory_order_relaxed);
     // INCR meets strings.
-    EXPECT_TRUE(!reply.is_error() || absl::StrContains(reply.str(), "not an integer")) << args[0] << ": " << reply.str();
+    EXPECT_TRUE(!reply.is_error() ||
+                absl::StrContains(reply.str(), "not an integer"))
+        << args[0] << ": " << reply.str();
   };
   while (!stop_.load(std::memory_order_relaxed) && client.connected()) {
-    const auto key = [&] { return absl::StrCat("key:", dice.Below(options_.keys)); };
+    const auto key = [&] {
+      return absl::StrCat("key:", dice.Below(options_.keys));
+    };
     const auto value = [&] {
-      return std::string(static_cast<size_t>(dice.Between(0, static_cast<int64_t>(options_.largest_value))),
+      return std::string(static_cast<size_t>(dice.Between(
+                             0, static_cast<int64_t>(options_.largest_value))),
                          static_cast<char>(dice.Between(0, 255)));
     };
     switch (dice.Below(10)) {
-      case 0: call({"DEL", key(), key()}); break;
-      case 1: call({"INCR", key()}); break;
-      case 2: call({"SET", key(), value(), "PX", "3600000"}); break;
-      case 3: call({"SETRANGE", key(), "7", value()}); break;
+      case 0:
+        call({"DEL", key(), key()});
+        break;
+      case 1:
+        call({"INCR", key()});
+        break;
+      case 2:
+        call({"SET", key(), value(), "PX", "3600000"});
+        break;
+      case 3:
+        call({"SETRANGE", key(), "7", value()});
+        break;
       case 4:
         if (dice.OneIn(4)) call({"SELECT", absl::StrCat(db ^= 1)});
         break;

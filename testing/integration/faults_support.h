@@ -37,17 +37,21 @@ Flags ShortTimeouts(const Flags& more = {});
 Flags LongTimeouts(const Flags& more = {});
 
 // Fails the test and dies if the server does not start.
-std::unique_ptr<ServerProcess> StartServer(const Flags& flags,
-                                           ServerKind kind = ServerKind::kHoldfast);
+std::unique_ptr<ServerProcess> StartServer(
+    const Flags& flags, ServerKind kind = ServerKind::kHoldfast);
 std::unique_ptr<FaultProxy> ProxyTo(const ServerProcess& server);
 
 // REPLICAOF 127.0.0.1 port.
 void Follow(const ServerProcess& replica, int port);
 
 // --- Looks from outside, over a new connection each. ---
-std::string ReplicationField(const ServerProcess& server, absl::string_view field);
+std::string ReplicationField(const ServerProcess& server,
+                             absl::string_view field);
 int64_t Stat(const ServerProcess& server, absl::string_view field);
 int64_t Offset(const ServerProcess& server);  // master_repl_offset
+// Of the process: /proc/<pid>/task and /proc/<pid>/fd, without the look itself.
+int Threads(const ServerProcess& server);
+int Files(const ServerProcess& server);
 std::string Digest(const ServerProcess& server);
 // How often each cause was noted by the server's links so far.
 std::map<std::string, int64_t> Causes(const ServerProcess& server);
@@ -59,22 +63,30 @@ std::vector<Event> Events(const ServerProcess& server);
 // The newest event of that kind ("drop", "up", ...); empty if there is none.
 Event NewestEvent(const ServerProcess& server, absl::string_view kind);
 
-::testing::AssertionResult LinkComesUp(const ServerProcess& replica,
-                                       absl::Duration timeout = absl::Seconds(20));
-::testing::AssertionResult LinkGoesDown(const ServerProcess& replica,
-                                        absl::Duration timeout = absl::Seconds(20));
+::testing::AssertionResult LinkComesUp(
+    const ServerProcess& replica, absl::Duration timeout = absl::Seconds(20));
+::testing::AssertionResult LinkGoesDown(
+    const ServerProcess& replica, absl::Duration timeout = absl::Seconds(20));
 // Until the replica's link is up and its offset is the primary's. Nobody may
 // be writing.
-::testing::AssertionResult CatchesUp(const ServerProcess& primary, const ServerProcess& replica,
-                                     absl::Duration timeout = absl::Seconds(20));
+::testing::AssertionResult CatchesUp(
+    const ServerProcess& primary, const ServerProcess& replica,
+    absl::Duration timeout = absl::Seconds(20));
 // CatchesUp(), and then their datasets are the same.
-::testing::AssertionResult IsSame(const ServerProcess& primary, const ServerProcess& replica,
+::testing::AssertionResult IsSame(const ServerProcess& primary,
+                                  const ServerProcess& replica,
                                   absl::Duration timeout = absl::Seconds(20));
+
+// What a test draws its faults from, printed: $HOLDFAST_SEED to see a failure
+// again or for a longer search, else `usual`.
+uint64_t Seed(uint64_t usual);
 
 // Whether figures are to be held to the design's bounds: $HOLDFAST_STRICT is
 // set (the `large` targets do so). A loaded machine is given `loose`.
 bool Strict();
-inline absl::Duration Bound(absl::Duration strict, absl::Duration loose) { return Strict() ? strict : loose; }
+inline absl::Duration Bound(absl::Duration strict, absl::Duration loose) {
+  return Strict() ? strict : loose;
+}
 
 // Milliseconds in a line, and how they were distributed.
 class Latencies {

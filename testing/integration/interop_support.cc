@@ -48,6 +48,7 @@ class Writer {
       const net::Value& reply = replies[i];
       if (!reply.is_error() || absl::StrContains(reply.str(), "no such key") ||
           absl::StrContains(reply.str(), "not an integer") ||
+          absl::StrContains(reply.str(), "objects are the same") ||
           absl::StrContains(reply.str(), "would overflow")) {
         continue;
       }

@@ -64,7 +64,8 @@ void FillDatabases(Node& node, int keys, Dice* dice);
 // APPEND, INCR, EXPIRE, PERSIST, DEL, MSET, RENAME, MOVE, transactions over two
 // databases, and rarely SWAPDB or FLUSHDB of the last database. Sent in pieces;
 // returns when the last one is answered. Error replies fail the test, but for
-// those that such chance brings about (no such key, not an integer).
+// those that such chance brings about (no such key, not an integer,
+// source and target the same).
 void WriteLive(Node& node, int count, Dice* dice);
 
 }  // namespace holdfast::test

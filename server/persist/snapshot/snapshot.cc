@@ -47,9 +47,7 @@ void Snapshot::Cut() {
   const ExclusiveGate gate(&keyspace.gate());
   absl::ReaderMutexLock any_slot(&keyspace.slots()[0].mu);
   CommandLog& log = engine_.log();
-  // (It would forget which database the stream is in, which whoever joins a
-  // stream that we only pass on cannot learn from anywhere else.)
-  if (!log.active()) log.Activate();
+  log.Activate();
   offset_ = log.end_offset();
   replication_id_ = log.replication_id().id;
   // Our own stream selects its database anew; one that we only pass on may not.

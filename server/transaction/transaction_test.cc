@@ -1,0 +1,59 @@
+#include "server/transaction/transaction.h"
+
+#include "gtest/gtest.h"
+#include "server/commands/keys_testing.h"
+
+namespace holdfast::server {
+namespace {
+
+using TransactionTest = KeysTest;
+
+TEST_F(TransactionTest, TheStreamHasItsEffectsInOneMultiAndNoExecOfItsOwn) {
+  Do("MULTI");
+  Do("SET a 1");
+  Do("INCR a");
+  EXPECT_EQ(EffectsOf("EXEC"), "MULTI; SET a 1; INCR a; EXEC");
+  Do("MULTI");
+  Do("SET a 1");
+  EXPECT_EQ(EffectsOf("EXEC"), "SET a 1") << "a single effect is atomic as it is";
+  Do("MULTI");
+  Do("GET a");
+  EXPECT_EQ(EffectsOf("EXEC"), "");
+}
+
+TEST_F(TransactionTest, AWatchedKeyThatChangedEndsIt) {
+  Do("WATCH a");
+  DoAsOther("SET a 2");
+  Do("MULTI");
+  Do("SET a 3");
+  EXPECT_EQ(Do("EXEC"), "*-1\r\n");
+  EXPECT_EQ(Do("GET a"), Bulk("2"));
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC"), "*0\r\n") << "EXEC has forgotten the watch";
+}
+
+TEST_F(TransactionTest, ACommandRefusedWhileQueueingAbortsIt) {
+  Do("MULTI");
+  EXPECT_EQ(Do("NOSUCH"), "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+  EXPECT_EQ(Do("EXEC"), "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  EXPECT_EQ(Do("EXEC"), "-ERR EXEC without MULTI\r\n");
+}
+
+TEST_F(TransactionTest, RefusesWhatIsOutOfPlace) {
+  EXPECT_EQ(Do("DISCARD"), "-ERR DISCARD without MULTI\r\n");
+  Do("MULTI");
+  EXPECT_EQ(Do("MULTI"), "-ERR MULTI calls can not be nested\r\n");
+  EXPECT_EQ(Do("WATCH a"), "-ERR WATCH inside MULTI is not allowed\r\n");
+  EXPECT_EQ(Do("DISCARD"), kOkReply);
+}
+
+TEST_F(TransactionTest, AnExpiredWatchCountsAsAChange) {
+  Do("SET a 1 PX 10");
+  Do("WATCH a");
+  Advance(absl::Milliseconds(20));
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC"), "*-1\r\n");
+}
+
+}  // namespace
+}  // namespace holdfast::server
