@@ -138,8 +138,7 @@ StreamApplier::Result StreamApplier::OnSelect(absl::Span<const absl::string_view
   // Whoever cuts a snapshot, with the gate to itself, sees both or neither.
   server::SlotSetLock gate(&engine_.keyspace().slots(), &engine_.keyspace().gate());
   gate.LockGateOnly();
-  engine_.log().AppendRaw(raw);
-  engine_.log().NoteSelectedDb(static_cast<int>(db));
+  engine_.log().AppendRaw(raw, static_cast<int>(db));
   return Result::kNeedMore;
 }
 
@@ -182,15 +181,9 @@ StreamApplier::Result StreamApplier::ApplyTransaction() {
       commands_[i].push_back(absl::string_view(transaction_).substr(place->begin, place->length));
     }
   }
-  // A snapshot cut between the append and our note of the database it selected
-  // must not believe the old one; "unknown" makes its reader ask again.
-  if (selects_) engine_.log().NoteSelectedDb(-1);
   const absl::Status status = dispatcher_.Apply(absl::MakeConstSpan(commands_.data(), count), transaction_);
   if (!status.ok()) return Diverged("EXEC", status.message());
-  if (selects_) {
-    db_known_ = true;
-    engine_.log().NoteSelectedDb(session_.db.load(std::memory_order_relaxed));
-  }
+  db_known_ |= selects_;
   in_transaction_ = false;
   if (transaction_.capacity() > kKeptBytes) std::string().swap(transaction_);
   if (count > 1 && places_.capacity() * sizeof(Place) + count * sizeof(commands_[0]) > kKeptBytes) {

@@ -35,9 +35,9 @@ void ExecutionUnit::AddEffect(int db, absl::Span<const absl::string_view> args) 
   ends_.push_back({db, effect_bytes_.size()});
 }
 
-void ExecutionUnit::End(absl::string_view raw) {
+void ExecutionUnit::End(absl::string_view raw, int selected_db) {
   if (!raw.empty()) {
-    engine_->log().AppendRaw(raw);
+    engine_->log().AppendRaw(raw, selected_db);
   } else if (!ends_.empty()) {
     absl::InlinedVector<Effect, 4> effects;
     size_t begin = 0;

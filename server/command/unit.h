@@ -33,10 +33,11 @@ class ExecutionUnit {
   // Starts a unit at this time. `from_primary`: the commands come down the
   // replication link, and their raw bytes are what the log gets.
   void Begin(int64_t now_ms, bool from_primary);
-  // Appends the effects to the log (or, from the primary, `raw`), releases the
+  // Appends the effects to the log (or, from the primary, `raw`, which
+  // leaves the stream in `selected_db`), releases the
   // locks and then does what needed others: deletes expired keys that were met
   // under a shared lock.
-  void End(absl::string_view raw = {});
+  void End(absl::string_view raw = {}, int selected_db = -1);
 
   // Milliseconds since the Unix epoch, the same for the whole unit.
   int64_t now_ms() const { return now_ms_; }

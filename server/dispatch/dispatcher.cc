@@ -246,7 +246,8 @@ absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls, absl::Span<c
     if (everything) {
       unit_.locks().LockAll();
     } else {
-      unit_.locks().LockMany(slots_, flags != 0);
+      // What a primary sent goes into the log whatever it does.
+      unit_.locks().LockMany(slots_, flags != 0 || unit_.from_primary());
     }
     if (unit_.from_primary()) return absl::OkStatus();
     const absl::string_view refusal = (flags & kWrite) != 0 ? RefusalBehindGate() : absl::string_view();
@@ -284,7 +285,7 @@ absl::Status Dispatcher::Apply(absl::Span<const std::vector<absl::string_view>> 
       status = absl::InternalError(absl::StrCat("'", call.spec->full_name, "' failed: ", replies.substr(1)));
     }
   }
-  unit_.End(status.ok() ? raw : absl::string_view());
+  unit_.End(status.ok() ? raw : absl::string_view(), static_cast<int>(session_.db.load(std::memory_order_relaxed)));
   current_dispatcher = outer;
   return status;
 }

@@ -65,9 +65,10 @@ void CommandLog::AppendUnit(absl::Span<const Effect> effects) {
   PublishLocked();
 }
 
-void CommandLog::AppendRaw(absl::string_view bytes) {
+void CommandLog::AppendRaw(absl::string_view bytes, int selected_db) {
   if (bytes.empty()) return;
   absl::MutexLock lock(&mu_);
+  if (selected_db >= 0) selected_db_ = selected_db;
   AppendLocked(bytes);
   PublishLocked();
 }

@@ -78,8 +78,9 @@ class CommandLog {
   // the database changes, inside MULTI/EXEC when there is more than one.
   // Does nothing while inactive or for no effects.
   void AppendUnit(absl::Span<const Effect> effects);
-  // Appends bytes of the stream itself: what a replica received.
-  void AppendRaw(absl::string_view bytes);
+  // Appends bytes of the stream itself: what a replica received. `selected_db`:
+  // the database that the stream is in behind them; -1: the one it was in.
+  void AppendRaw(absl::string_view bytes, int selected_db = -1);
   // Appends one command that belongs to no database (PING, REPLCONF GETACK).
   void AppendCommand(absl::string_view bytes);
   // The next effect gets a SELECT before it, whatever came last: after a
