@@ -214,20 +214,16 @@ absl::Status ReplicaSession::SendHeaderAndBody(server::Snapshot* snapshot) {
     if (!status.ok()) return status;
   } else {
     // The length must be known first; empty lines say meanwhile that we live.
-    while (!snapshot->complete()) {
+    for (;;) {
       const auto all = snapshot->WaitForBytes(std::numeric_limits<int64_t>::max(),
                                               net::Deadline::After(engine_.clock(), kNewlinePeriod));
       if (!all.ok()) return all.status();
       if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
-      if (!snapshot->complete()) {
-        const absl::Status status = Write("\n");
-        if (!status.ok()) return status;
-      }
+      const absl::Status status =
+          Write(all->complete ? server::LengthTransferHeader(static_cast<uint64_t>(all->bytes)) : std::string("\n"));
+      if (!status.ok()) return status;
+      if (all->complete) break;
     }
-    const auto all = snapshot->WaitForBytes(0, net::Deadline::Never());
-    if (!all.ok()) return all.status();
-    const absl::Status status = Write(server::LengthTransferHeader(static_cast<uint64_t>(*all)));
-    if (!status.ok()) return status;
   }
   state_.store(State::kSendBulk, std::memory_order_release);
   const std::unique_ptr<char[]> piece(new char[kSnapshotPiece]);
@@ -235,9 +231,9 @@ absl::Status ReplicaSession::SendHeaderAndBody(server::Snapshot* snapshot) {
     const auto readable = snapshot->WaitForBytes(position, net::Deadline::After(engine_.clock(), kNewlinePeriod));
     if (!readable.ok()) return readable.status();
     if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
-    if (*readable == position && snapshot->complete()) break;
-    while (position < *readable) {
-      const size_t want = static_cast<size_t>(std::min<int64_t>(kSnapshotPiece, *readable - position));
+    if (readable->bytes == position && readable->complete) break;
+    while (position < readable->bytes) {
+      const size_t want = static_cast<size_t>(std::min<int64_t>(kSnapshotPiece, readable->bytes - position));
       const auto n = snapshot->ReadAt(position, piece.get(), want);
       if (!n.ok()) return absl::AbortedError(n.status().message());
       if (*n == 0) return absl::AbortedError("the snapshot's temporary file is shorter than it was");

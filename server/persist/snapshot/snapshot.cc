@@ -130,11 +130,15 @@ void Snapshot::Run() {
     status = writer_.Finish();
     if (!status.ok()) Abandon(status.message());
   }
-  if (!given_up()) complete_.store(true, std::memory_order_release);
   index_of_.clear();
   databases_.clear();
+  // In one step: a reader that saw the end before the last bytes would leave
+  // them out.
+  absl::MutexLock lock(&mu_);
+  readable_ = spool_->size();
+  complete_ = failure_.ok();
   ended_.store(true, std::memory_order_release);
-  Publish();
+  progress_.SignalAll();
 }
 
 void Snapshot::WalkSlot(Slot slot) {
@@ -184,13 +188,13 @@ void Snapshot::Publish() {
   progress_.SignalAll();
 }
 
-absl::StatusOr<int64_t> Snapshot::WaitForBytes(int64_t position, net::Deadline deadline) {
+absl::StatusOr<Snapshot::Progress> Snapshot::WaitForBytes(int64_t position, net::Deadline deadline) {
   absl::MutexLock lock(&mu_);
   while (failure_.ok() && readable_ <= position && !ended() && !deadline.Expired()) {
     progress_.Wait(&mu_, deadline);
   }
   if (!failure_.ok()) return failure_;
-  return readable_;
+  return Progress{readable_, complete_};
 }
 
 absl::StatusOr<size_t> Snapshot::ReadAt(int64_t position, char* buffer, size_t size) const {

@@ -65,14 +65,18 @@ class Snapshot final : private ChangeObserver {
   int64_t offset() const { return offset_; }
   const std::string& replication_id() const { return replication_id_; }
 
-  // Waits until there are bytes beyond `position`, the snapshot has ended, or
-  // the deadline. Returns how many bytes there are in all so far; kAborted with
-  // the reason if it was given up.
-  absl::StatusOr<int64_t> WaitForBytes(int64_t position, net::Deadline deadline);
+  // How much of it there is to read. Both are told at once: `complete` says that
+  // `bytes` is its whole length.
+  struct Progress {
+    int64_t bytes;
+    bool complete;
+  };
+  // Waits until there are bytes beyond `position`, it is complete, or the
+  // deadline; kAborted with the reason if it was given up.
+  absl::StatusOr<Progress> WaitForBytes(int64_t position, net::Deadline deadline);
   // Copies bytes that are there; returns how many.
   absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer, size_t size) const;
-  // Whether all of it is there; its size then is the one WaitForBytes() returns.
-  bool complete() const { return complete_.load(std::memory_order_acquire); }
+  // Whether the walk is over, successfully or not.
   bool ended() const { return ended_.load(std::memory_order_acquire); }
 
   // Gives it up: readers get kAborted. Does not block.
@@ -116,12 +120,12 @@ class Snapshot final : private ChangeObserver {
 
   std::atomic<int64_t> keys_saved_{0};
   std::atomic<bool> given_up_{false};
-  std::atomic<bool> complete_{false};
   std::atomic<bool> ended_{false};
 
   mutable absl::Mutex mu_;
   RecordChunk saved_by_writers_ ABSL_GUARDED_BY(mu_);
   int64_t readable_ ABSL_GUARDED_BY(mu_) = 0;
+  bool complete_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   net::MonoCondVar progress_;
 

@@ -269,11 +269,11 @@ class Client {
 
 absl::StatusOr<std::string> BytesOf(Snapshot* snapshot) {
   snapshot->WaitForEnd();
-  const absl::StatusOr<int64_t> size =
+  const absl::StatusOr<Snapshot::Progress> all =
       snapshot->WaitForBytes(0, net::Deadline::Never());
-  if (!size.ok()) return size.status();
-  EXPECT_TRUE(snapshot->complete());
-  std::string bytes(static_cast<size_t>(*size), '\0');
+  if (!all.ok()) return all.status();
+  EXPECT_TRUE(all->complete);
+  std::string bytes(static_cast<size_t>(all->bytes), '\0');
   for (size_t at = 0; at < bytes.size();) {
     const absl::StatusOr<size_t> n = snapshot->ReadAt(
         static_cast<int64_t>(at), bytes.data() + at, bytes.size() - at);
@@ -797,7 +797,8 @@ TEST_F(SnapshotTest, AfterAnAbandonedOneTheNextIsRight) {
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("the test wants it so"));
     EXPECT_TRUE(abandoned->ended());
-    EXPECT_FALSE(abandoned->complete());
+    EXPECT_EQ(abandoned->WaitForBytes(0, net::Deadline::Never()).status(),
+              status);
     abandoned.reset();
 
     const Dataset at_cut = DatasetOf(engine.get());
@@ -806,6 +807,29 @@ TEST_F(SnapshotTest, AfterAnAbandonedOneTheNextIsRight) {
     });
     ExpectSnapshotIs(next.get(), at_cut);
     ExpectLogLeadsFromTo(&engine, at_cut, next.get());
+  }
+}
+
+// Reads as a replica's sender does: as far as there is something, until it is
+// complete. Whoever was told of the end before the last bytes lost them.
+TEST_F(SnapshotTest, AReaderThatKeepsUpGetsTheLastBytes) {
+  constexpr int kSnapshots = 100;
+  TestEngine engine(&clock_);
+  RandomWriter writer(engine.get(), 1);
+  Fill(&writer, 50);
+  for (int i = 0; i < kSnapshots; ++i) {
+    auto snapshot = Start(&engine, nullptr);
+    int64_t position = 0;
+    for (;;) {
+      const absl::StatusOr<Snapshot::Progress> progress =
+          snapshot->WaitForBytes(position, net::Deadline::Never());
+      ASSERT_TRUE(progress.ok()) << progress.status();
+      position = progress->bytes;
+      if (progress->complete) break;
+    }
+    const absl::StatusOr<std::string> all = BytesOf(snapshot.get());
+    ASSERT_TRUE(all.ok()) << all.status();
+    ASSERT_EQ(position, static_cast<int64_t>(all->size())) << "snapshot " << i;
   }
 }
 
