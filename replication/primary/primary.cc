@@ -84,11 +84,6 @@ void Primary::Remove(ReplicaSession* session) {
   acked_.SignalAll();
 }
 
-void Primary::OnAck() {
-  absl::MutexLock lock(&mu_);
-  acked_.SignalAll();
-}
-
 void Primary::WakeWaiters() {
   absl::MutexLock lock(&mu_);
   acked_.SignalAll();

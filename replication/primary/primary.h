@@ -45,7 +45,8 @@ class Primary {
   // or `give_up` (looked at when woken by WakeWaiters()). Returns how many have.
   int WaitForAcks(int64_t offset, int replicas, net::Deadline deadline, const std::function<bool()>& give_up);
   int CountAcked(int64_t offset) const;
-  // Also the end of any AppendOutOfBand() under way: after a change of role.
+  // For WaitForAcks(): something was acknowledged, or a give_up may be due. Also
+  // the end of any AppendOutOfBand() under way: after a change of role.
   void WakeWaiters();
 
   // Appends a command of the protocol itself (PING, REPLCONF GETACK) to the
@@ -83,7 +84,6 @@ class Primary {
   LinkEvents& events() { return events_; }
   void Add(ReplicaSession* session);
   void Remove(ReplicaSession* session);
-  void OnAck();
 
  private:
   void CronThread();

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <limits>
 #include <thread>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
@@ -107,7 +106,6 @@ void ReplicaSession::Run() {
   }
   sender.join();
   pin_.reset();
-  if (snapshot_ != nullptr) primary_.snapshots().Release(std::exchange(snapshot_, nullptr));
   primary_.Remove(this);
   LinkEvent event = Event(LinkEventKind::kDrop);
   absl::MutexLock lock(&mu_);
@@ -148,13 +146,19 @@ absl::Duration ReplicaSession::SinceAck() const {
 }
 
 absl::Status ReplicaSession::Write(absl::string_view bytes) {
+  const iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
+  return Write(absl::MakeConstSpan(&part, 1));
+}
+
+absl::Status ReplicaSession::Write(absl::Span<const iovec> parts) {
   const absl::Status status = connection_.stream().WriteAllWithProgress(
-      bytes, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
-  if (status.ok()) {
-    session_->bytes_out.fetch_add(static_cast<int64_t>(bytes.size()), std::memory_order_relaxed);
-    engine_.stats().net_repl_output_bytes.Add(static_cast<int64_t>(bytes.size()));
-  }
-  return status;
+      parts, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
+  if (!status.ok()) return status;
+  int64_t bytes = 0;
+  for (const iovec& part : parts) bytes += static_cast<int64_t>(part.iov_len);
+  session_->bytes_out.fetch_add(bytes, std::memory_order_relaxed);
+  engine_.stats().net_repl_output_bytes.Add(bytes);
+  return absl::OkStatus();
 }
 
 void ReplicaSession::SenderThread() {
@@ -191,12 +195,11 @@ absl::Status ReplicaSession::ConfirmHistory() {
 absl::Status ReplicaSession::SendSnapshot() {
   absl::StatusOr<std::shared_ptr<server::Snapshot>> snapshot = primary_.snapshots().StartOrJoin();
   if (!snapshot.ok()) return absl::AbortedError(snapshot.status().message());
-  snapshot_ = *std::move(snapshot);
-  cursor_ = snapshot_->offset();
+  cursor_ = (*snapshot)->offset();
   pin_ = engine_.log().PinAt(cursor_);
   sent_.store(cursor_, std::memory_order_relaxed);
-  absl::Status status = SendHeaderAndBody(snapshot_.get());
-  primary_.snapshots().Release(std::exchange(snapshot_, nullptr));
+  absl::Status status = SendHeaderAndBody(snapshot->get());
+  primary_.snapshots().Release(*std::move(snapshot));
   if (status.ok() && speaks_psync_) status = AwaitFirstAck();
   return status;
 }
@@ -284,11 +287,8 @@ absl::Status ReplicaSession::StreamLog() {
     }
     // Before the write: its acknowledgement can be back before the write returns.
     sent_.store(end, std::memory_order_release);
-    const absl::Status status = connection_.stream().WriteAllWithProgress(
-        parts, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
+    const absl::Status status = Write(parts);
     if (!status.ok()) return status;
-    session_->bytes_out.fetch_add(end - cursor_, std::memory_order_relaxed);
-    engine_.stats().net_repl_output_bytes.Add(end - cursor_);
     cursor_ = end;
     pin_->Advance(cursor_);
   }
@@ -342,7 +342,7 @@ absl::Status ReplicaSession::ReadAcks() {
     heard = engine_.clock()->Now();
     input.Commit(*n);
     session_->bytes_in.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
-    session_->last_interaction_ms.store(engine_.clock()->Now().nanos() / 1000000, std::memory_order_relaxed);
+    session_->last_interaction_ms.store(heard.nanos() / 1000000, std::memory_order_relaxed);
     engine_.stats().net_repl_input_bytes.Add(static_cast<int64_t>(*n));
   }
 }
@@ -366,7 +366,7 @@ void ReplicaSession::OnRequest(absl::Span<const absl::string_view> args) {
     absl::MutexLock lock(&mu_);
     acked_cv_.SignalAll();
   }
-  if (news) primary_.OnAck();
+  if (news) primary_.WakeWaiters();
 }
 
 }  // namespace holdfast::replication

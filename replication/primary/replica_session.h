@@ -1,6 +1,8 @@
 #ifndef HOLDFAST_REPLICATION_PRIMARY_REPLICA_SESSION_H_
 #define HOLDFAST_REPLICATION_PRIMARY_REPLICA_SESSION_H_
 
+#include <sys/uio.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -10,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "net/time/clock.h"
 #include "net/time/mono_cond_var.h"
 #include "replication/events/link_events.h"
@@ -87,6 +90,7 @@ class ReplicaSession {
   // Records why the session ends; the first reason counts.
   void SetCause(absl::string_view cause, const absl::Status& status);
   absl::Status Write(absl::string_view bytes);
+  absl::Status Write(absl::Span<const iovec> parts);
   // An event of this link, with what is known now.
   LinkEvent Event(LinkEventKind kind) const;
 
@@ -114,7 +118,6 @@ class ReplicaSession {
   std::atomic<int64_t> judged_from_ns_{kNotJudged};
 
   // The sender's.
-  std::shared_ptr<server::Snapshot> snapshot_;
   std::unique_ptr<server::CommandLog::Pin> pin_;
   int64_t cursor_ = 0;
 

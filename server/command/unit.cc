@@ -21,16 +21,19 @@ void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
   DCHECK(locks_.holds_nothing());
   now_ms_ = now_ms;
   from_primary_ = from_primary;
-  // The log is switched on under the exclusive gate, which a write that has
-  // passed holds up; one that has not passed yet reads this again in End().
-  wants_effects_ = !from_primary;
   appended_ = false;
   changes_ = 0;
   remembered_ = KeyRef();
 }
 
+bool ExecutionUnit::wants_effects() const {
+  // The log is switched on and off under the exclusive gate, never within a unit
+  // that writes.
+  return !from_primary_ && engine_->log().active();
+}
+
 void ExecutionUnit::AddEffect(int db, absl::Span<const absl::string_view> args) {
-  if (!wants_effects_ || !engine_->log().active()) return;
+  if (!wants_effects()) return;
   net::AppendCommand(&effect_bytes_, args);
   ends_.push_back({db, effect_bytes_.size()});
 }

@@ -43,7 +43,7 @@ class ExecutionUnit {
   int64_t now_ms() const { return now_ms_; }
   bool from_primary() const { return from_primary_; }
   // Whether the effects are wanted at all; if not, encoding them can be spared.
-  bool wants_effects() const { return wants_effects_; }
+  bool wants_effects() const;
   void AddEffect(int db, absl::Span<const absl::string_view> args);
   size_t effect_count() const { return ends_.size(); }
 
@@ -85,7 +85,6 @@ class ExecutionUnit {
   SlotSetLock locks_;
   int64_t now_ms_ = 0;
   bool from_primary_ = false;
-  bool wants_effects_ = false;
   bool appended_ = false;
   bool touches_ = true;
   int64_t changes_ = 0;

@@ -13,7 +13,7 @@
 #include "server/command/errors.h"
 #include "server/command/table.h"
 #include "server/commands/command_reply.h"
-#include "server/commands/glob.h"
+#include "server/text/glob.h"
 #include "server/engine/engine.h"
 
 namespace holdfast::server {

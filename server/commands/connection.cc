@@ -11,7 +11,7 @@
 #include "server/engine/engine.h"
 #include "server/engine/version.h"
 #include "server/session/session.h"
-#include "server/transaction/transaction.h"
+#include "server/transaction/end.h"
 
 namespace holdfast::server {
 namespace {
@@ -140,8 +140,8 @@ void Hello(CommandContext& ctx) {
 
 void Reset(CommandContext& ctx) {
   Session& session = ctx.session();
-  DiscardTransaction(&session);
-  if (ctx.unit().locks().holds_nothing()) UnwatchAll(&ctx.engine(), &session);
+  DiscardQueue(&session);
+  if (ctx.unit().locks().holds_nothing()) UnwatchAll(&ctx.engine().keyspace(), &session);
   session.db.store(0, std::memory_order_relaxed);
   session.protocol.store(2, std::memory_order_relaxed);
   ctx.reply().set_protocol(2);

@@ -16,7 +16,7 @@
 #include "server/command/context.h"
 #include "server/command/errors.h"
 #include "server/commands/debug_handlers.h"
-#include "server/commands/glob.h"
+#include "server/text/glob.h"
 #include "server/commands/object_help.h"
 #include "server/config/enum_values.h"
 #include "server/engine/engine.h"

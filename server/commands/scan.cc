@@ -11,7 +11,7 @@
 #include "absl/strings/match.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
-#include "server/commands/glob.h"
+#include "server/text/glob.h"
 #include "server/commands/scan_walk.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"

@@ -8,6 +8,7 @@
 #include "server/config/config.h"
 #include "server/config/rewrite.h"
 #include "server/config/text.h"
+#include "server/text/glob.h"
 
 // What stands behind CONFIG GET, SET and REWRITE.
 namespace holdfast::server {
@@ -62,7 +63,7 @@ std::vector<Config::NameValue> Config::Get(
     }
     for (const config::NamedId& named : config::AllNames()) {
       if (!GetDirective(named.id).Has(config::kHidden) &&
-          config::GlobMatch(pattern, named.name)) {
+          GlobMatch(pattern, named.name, GlobCase::kIgnore)) {
         add(named.name, named.id);
       }
     }

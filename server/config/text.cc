@@ -122,51 +122,6 @@ std::optional<size_t> ReadDigits(absl::string_view text, unsigned base,
   return n;
 }
 
-// Matches one [class] at the front of *pattern against `c` and removes it.
-// An unclosed class ends with the pattern, as in Redis.
-bool MatchClass(absl::string_view* pattern, char c) {
-  size_t i = 1;
-  const bool negated = i < pattern->size() && (*pattern)[i] == '^';
-  if (negated) ++i;
-  const unsigned char wanted =
-      absl::ascii_tolower(static_cast<unsigned char>(c));
-  auto lower = [&](size_t at) -> unsigned char {
-    return absl::ascii_tolower(static_cast<unsigned char>((*pattern)[at]));
-  };
-  bool matched = false;
-  for (; i < pattern->size() && (*pattern)[i] != ']'; ++i) {
-    if ((*pattern)[i] == '\\' && i + 1 < pattern->size()) {
-      ++i;
-      matched |= lower(i) == wanted;
-    } else if (i + 2 < pattern->size() && (*pattern)[i + 1] == '-') {
-      const unsigned char first = lower(i), last = lower(i + 2);
-      matched |=
-          wanted >= std::min(first, last) && wanted <= std::max(first, last);
-      i += 2;
-    } else {
-      matched |= lower(i) == wanted;
-    }
-  }
-  pattern->remove_prefix(std::min(i + 1, pattern->size()));
-  return matched != negated;
-}
-
-// Matches the one non-star element at the front of *pattern and removes it.
-bool MatchOne(absl::string_view* pattern, char c) {
-  const char p = pattern->front();
-  if (p == '[') return MatchClass(pattern, c);
-  if (p == '?') {
-    pattern->remove_prefix(1);
-    return true;
-  }
-  if (p == '\\' && pattern->size() > 1) pattern->remove_prefix(1);
-  const bool same =
-      absl::ascii_tolower(static_cast<unsigned char>(pattern->front())) ==
-      absl::ascii_tolower(static_cast<unsigned char>(c));
-  pattern->remove_prefix(1);
-  return same;
-}
-
 }  // namespace
 
 std::optional<std::vector<std::string>> SplitArgs(absl::string_view line) {
@@ -282,31 +237,6 @@ std::string FormatMemory(int64_t bytes) {
   if (bytes != 0 && bytes % kMb == 0) return absl::StrCat(bytes / kMb, "mb");
   if (bytes != 0 && bytes % kKb == 0) return absl::StrCat(bytes / kKb, "kb");
   return absl::StrCat(bytes);
-}
-
-bool GlobMatch(absl::string_view pattern, absl::string_view text) {
-  // Only the last star can need another try: what an earlier star gave up was
-  // matched by the earliest possible text already.
-  bool starred = false;
-  absl::string_view after_star, retry_text;
-  while (true) {
-    if (!pattern.empty() && pattern.front() == '*') {
-      pattern.remove_prefix(1);
-      starred = true;
-      after_star = pattern;
-      retry_text = text;
-      continue;
-    }
-    if (text.empty() && pattern.empty()) return true;
-    if (!text.empty() && !pattern.empty() && MatchOne(&pattern, text.front())) {
-      text.remove_prefix(1);
-      continue;
-    }
-    if (!starred || retry_text.empty()) return false;
-    retry_text.remove_prefix(1);
-    text = retry_text;
-    pattern = after_star;
-  }
 }
 
 bool HasGlob(absl::string_view pattern) {

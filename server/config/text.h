@@ -42,11 +42,7 @@ std::optional<int64_t> ParseOctal(absl::string_view text);
 // `bytes` in the largest binary unit that divides it: "64mb", "1000".
 std::string FormatMemory(int64_t bytes);
 
-// Redis's glob: * ? [a-z] [^x] and \ as escape; ASCII case is ignored. Runs in
-// O(|pattern| * |text|), whatever the pattern.
-bool GlobMatch(absl::string_view pattern, absl::string_view text);
-
-// True if GlobMatch() would treat `pattern` as more than a literal name.
+// Whether CONFIG GET treats `pattern` as more than a literal name.
 bool HasGlob(absl::string_view pattern);
 
 }  // namespace holdfast::server::config

@@ -89,30 +89,5 @@ TEST(ParseOctalTest, TakesOctalDigitsOnly) {
   }
 }
 
-TEST(GlobTest, MatchesAsRedis) {
-  EXPECT_TRUE(GlobMatch("*", ""));
-  EXPECT_TRUE(GlobMatch("*", "port"));
-  EXPECT_TRUE(GlobMatch("p?rt", "PORT"));
-  EXPECT_TRUE(GlobMatch("p[a-o]rt", "port"));
-  EXPECT_TRUE(GlobMatch("p[o-a]rt", "port"));
-  EXPECT_TRUE(GlobMatch("p[^a]rt", "port"));
-  EXPECT_TRUE(GlobMatch("*max*len*", "slowlog-max-len"));
-  EXPECT_TRUE(GlobMatch("a\\*b", "a*b"));
-  EXPECT_TRUE(GlobMatch("p[o", "po"));
-  EXPECT_FALSE(GlobMatch("", "p"));
-  EXPECT_FALSE(GlobMatch("?", ""));
-  EXPECT_FALSE(GlobMatch("p[^o]rt", "port"));
-  EXPECT_FALSE(GlobMatch("a\\*b", "axb"));
-  EXPECT_FALSE(GlobMatch("port", "ports"));
-  EXPECT_FALSE(GlobMatch("[", ""));
-  EXPECT_FALSE(GlobMatch("[]", "x"));
-}
-
-TEST(GlobTest, HostilePatternsTakeNoTime) {
-  std::string pattern, text(5000, 'a');
-  for (int i = 0; i < 1000; ++i) pattern += "*a";
-  EXPECT_FALSE(GlobMatch(absl::StrCat(pattern, "b"), text));
-}
-
 }  // namespace
 }  // namespace holdfast::server::config

@@ -9,7 +9,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "server/transaction/transaction.h"
+#include "server/transaction/end.h"
 
 namespace holdfast::server {
 namespace {
@@ -42,7 +42,7 @@ absl::Status Connection::Run() {
   connection_of_this_thread = this;
   stream_->set_yield_before_block(true);
   const auto end = absl::MakeCleanup([this] {
-    UnwatchAll(&engine_, session_.get());
+    UnwatchAll(&engine_.keyspace(), session_.get());
     session_->DetachStream();
     connection_of_this_thread = nullptr;
   });

@@ -8,6 +8,7 @@
 #include "server/command/errors.h"
 #include "server/dispatch/redact.h"
 #include "server/stats/slow_log.h"
+#include "server/transaction/end.h"
 
 namespace holdfast::server {
 namespace {
@@ -107,11 +108,7 @@ void Dispatcher::Reject(const CommandSpec* spec, absl::string_view text, net::Re
     if (spec != nullptr && spec->name == "exec") {
       abort = absl::StrCat("EXECABORT Transaction discarded because of: ", text);
       text = abort;
-      session_.own.in_multi = false;
-      session_.own.multi_failed = false;
-      session_.own.queue.clear();
-      session_.queued.store(-1, std::memory_order_relaxed);
-      session_.queued_bytes.store(0, std::memory_order_relaxed);
+      EndTransaction(&engine_.keyspace(), &session_);
     }
   }
   engine_.stats().CountError(text);

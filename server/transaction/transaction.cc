@@ -7,6 +7,7 @@
 #include "server/command/context.h"
 #include "server/command/errors.h"
 #include "server/dispatch/dispatcher.h"
+#include "server/transaction/end.h"
 
 namespace holdfast::server {
 namespace {
@@ -22,8 +23,7 @@ void Multi(CommandContext& ctx) {
 
 void Discard(CommandContext& ctx) {
   if (!ctx.session().own.in_multi) return ctx.Error("ERR DISCARD without MULTI");
-  DiscardTransaction(&ctx.session());
-  UnwatchAll(&ctx.engine(), &ctx.session());
+  EndTransaction(&ctx.engine().keyspace(), &ctx.session());
   ctx.Ok();
 }
 
@@ -46,12 +46,11 @@ void Exec(CommandContext& ctx) {
   ctx.SuppressEffect();  // The commands have theirs; the log wraps them.
   if (!own.in_multi) return ctx.Error("ERR EXEC without MULTI");
   if (own.multi_failed) {
-    DiscardTransaction(&session);
-    UnwatchAll(&ctx.engine(), &session);
+    EndTransaction(&ctx.engine().keyspace(), &session);
     return ctx.Error(errors::kExecAbort);
   }
   const std::vector<QueuedCommand> queue = std::move(own.queue);
-  DiscardTransaction(&session);
+  DiscardQueue(&session);
 
   // Views on the queued arguments; offsets first, since the vector may move.
   std::vector<absl::string_view> args;
@@ -71,7 +70,7 @@ void Exec(CommandContext& ctx) {
   Dispatcher& dispatcher = Dispatcher::Of(ctx);
   const absl::Status locked = dispatcher.LockForCalls(calls, watched_slots);
   if (!locked.ok()) {
-    UnwatchAll(&ctx.engine(), &session);
+    UnwatchAll(&ctx.engine().keyspace(), &session);
     return ctx.Error(absl::StrCat("EXECABORT Transaction discarded because of: ", locked.message()));
   }
   if (WatchesBroken(ctx)) {
@@ -83,7 +82,7 @@ void Exec(CommandContext& ctx) {
   // The effects go out while the locks are still held; the watches need theirs
   // one by one.
   ctx.unit().End();
-  UnwatchAll(&ctx.engine(), &session);
+  UnwatchAll(&ctx.engine().keyspace(), &session);
 }
 
 void Watch(CommandContext& ctx) {
@@ -112,30 +111,11 @@ void Watch(CommandContext& ctx) {
 
 void Unwatch(CommandContext& ctx) {
   // Within EXEC its locks are held, and EXEC itself unwatches in the end.
-  if (ctx.unit().locks().holds_nothing()) UnwatchAll(&ctx.engine(), &ctx.session());
+  if (ctx.unit().locks().holds_nothing()) UnwatchAll(&ctx.engine().keyspace(), &ctx.session());
   ctx.Ok();
 }
 
 }  // namespace
-
-void DiscardTransaction(Session* session) {
-  session->own.in_multi = false;
-  session->own.multi_failed = false;
-  session->own.queue.clear();
-  session->queued.store(-1, std::memory_order_relaxed);
-  session->queued_bytes.store(0, std::memory_order_relaxed);
-}
-
-void UnwatchAll(Engine* engine, Session* session) {
-  for (const WatchedKey& watched : session->own.watched) {
-    const Slot slot = SlotOfKey(watched.key);
-    absl::MutexLock lock(&engine->keyspace().slots()[slot].mu);
-    engine->keyspace().RemoveWatch(slot, watched.db, watched.key, session->own.watch_dirty.get());
-  }
-  session->own.watched.clear();
-  session->own.watch_dirty.reset();
-  session->watching.store(0, std::memory_order_relaxed);
-}
 
 absl::Span<const CommandSpec> TransactionCommands() {
   static const auto* const table = new std::vector<CommandSpec>{

@@ -3,9 +3,6 @@
 
 #include "absl/types/span.h"
 #include "server/command/spec.h"
-#include "server/command/unit.h"
-#include "server/engine/engine.h"
-#include "server/session/session.h"
 
 namespace holdfast::server {
 
@@ -16,14 +13,6 @@ namespace holdfast::server {
 // was touched; then the commands run, and their effects go into the log in one
 // piece.
 absl::Span<const CommandSpec> TransactionCommands();
-
-// Ends a session's transaction and forgets its queue.
-void DiscardTransaction(Session* session);
-
-// Takes the session's watches off the keyspace, locking one slot at a time.
-// REQUIRES: the calling thread holds no slot. For UNWATCH, and for a connection
-// that ends.
-void UnwatchAll(Engine* engine, Session* session);
 
 }  // namespace holdfast::server
 

@@ -47,6 +47,17 @@ TEST_F(TransactionTest, RefusesWhatIsOutOfPlace) {
   EXPECT_EQ(Do("DISCARD"), kOkReply);
 }
 
+TEST_F(TransactionTest, ARefusedExecForgetsItsWatches) {
+  Do("WATCH a");
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC now"),
+            "-EXECABORT Transaction discarded because of: ERR wrong number of arguments for 'exec' command\r\n");
+  DoAsOther("SET a 2");
+  Do("MULTI");
+  Do("SET b 1");
+  EXPECT_EQ(Do("EXEC"), "*1\r\n+OK\r\n");
+}
+
 TEST_F(TransactionTest, AnExpiredWatchCountsAsAChange) {
   Do("SET a 1 PX 10");
   Do("WATCH a");

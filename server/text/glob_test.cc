@@ -1,4 +1,4 @@
-#include "server/commands/glob.h"
+#include "server/text/glob.h"
 
 #include <string>
 

@@ -1,5 +1,5 @@
-#ifndef HOLDFAST_SERVER_COMMANDS_GLOB_H_
-#define HOLDFAST_SERVER_COMMANDS_GLOB_H_
+#ifndef HOLDFAST_SERVER_TEXT_GLOB_H_
+#define HOLDFAST_SERVER_TEXT_GLOB_H_
 
 #include "absl/strings/string_view.h"
 
@@ -23,4 +23,4 @@ bool GlobMatch(absl::string_view pattern, absl::string_view text, GlobCase glob_
 
 }  // namespace holdfast::server
 
-#endif  // HOLDFAST_SERVER_COMMANDS_GLOB_H_
+#endif  // HOLDFAST_SERVER_TEXT_GLOB_H_
