@@ -1,6 +1,6 @@
 #include "replication/commands/replication_commands.h"
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <limits>
 #include <string>
@@ -109,11 +109,11 @@ void Replconf(CommandContext& ctx) {
   }
 }
 
-// Whether the client's end is closed. Looks without waiting or taking a byte.
+// Whether the client's end is closed. Looks without waiting or taking a byte;
+// not by recv(2), which would tell of what the client has sent behind first.
 bool PeerHasGone(const Session& session) {
-  const int fd = session.fd();
-  char byte = 0;
-  return fd >= 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  pollfd entry = {session.fd(), POLLRDHUP, 0};
+  return entry.fd >= 0 && poll(&entry, 1, 0) > 0;
 }
 
 void Wait(CommandContext& ctx) {

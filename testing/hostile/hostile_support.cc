@@ -94,7 +94,8 @@ void Wire::End(Dice* dice) {
   if (stream_ == nullptr) return;
   const bool reset = dice->OneIn(2);
   if (dice->OneIn(2)) {
-    // The server may be waiting for something that never comes; so not for long.
+    // The server may be waiting for something that never comes; so not for
+    // long.
     constexpr absl::Duration kPatience = absl::Milliseconds(20);
     shutdown(stream_->fd(), SHUT_WR);
     char area[4096];
@@ -129,7 +130,8 @@ int Threads(const ServerProcess& server) {
 Witnesses::Witnesses(TestClient* client) {
   EXPECT_THAT(client->Do("SELECT", kWitnessDatabase), IsOk());
   for (int i = 0; i < kWitnesses; ++i) {
-    const std::string value = absl::StrCat("value ", i, std::string(i * i, 'v'));
+    const std::string value =
+        absl::StrCat("value ", i, std::string(i * i, 'v'));
     if (i % 3 == 0) {
       EXPECT_THAT(
           client->Do("SET", absl::StrCat("witness:", i), value, "EX", 100000),
@@ -175,7 +177,7 @@ std::vector<std::string> Witnesses::Look(TestClient* client) {
 ::testing::AssertionResult Answers(int port) {
   TestClient client(port, kAnswerTimeout);
   const net::Value reply = client.Do("PING");
-  if (reply.is_simple_string() && reply.str() == "PONG") {
+  if (reply.is_string() && reply.str() == "PONG") {
     return ::testing::AssertionSuccess();
   }
   return ::testing::AssertionFailure() << "PING: " << reply;
