@@ -15,6 +15,7 @@
 #include "server/connection/connection.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
+#include "server/text/number.h"
 
 namespace holdfast::replication {
 namespace {

@@ -19,6 +19,7 @@
 #include "replication/primary/primary.h"
 #include "server/keyspace/entry.h"
 #include "server/persist/rdb/transfer.h"
+#include "server/text/number.h"
 
 namespace holdfast::replication {
 namespace {

@@ -1,6 +1,7 @@
 #include "server/command/context.h"
 
 #include "server/engine/engine.h"
+#include "server/text/number.h"
 
 namespace holdfast::server {
 

@@ -15,7 +15,7 @@
 #include "glog/logging.h"
 #include "server/command/spec.h"
 #include "server/command/table.h"
-#include "server/keyspace/entry.h"
+#include "server/text/number.h"
 
 namespace holdfast::server {
 namespace {

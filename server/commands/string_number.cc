@@ -10,6 +10,7 @@
 #include "server/command/errors.h"
 #include "server/commands/string_handlers.h"
 #include "server/commands/value_args.h"
+#include "server/text/number.h"
 
 namespace holdfast::server {
 namespace {

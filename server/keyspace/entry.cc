@@ -46,17 +46,6 @@ absl::string_view EncodingName(Encoding encoding) {
   return "unknown";
 }
 
-bool ParseInt64(absl::string_view text, int64_t* value) {
-  if (text.empty() || text.size() > kMaxIntDigits) return false;
-  const char* digits = text.data();
-  const char* const end = digits + text.size();
-  if (*digits == '-') ++digits;
-  if (digits == end || *digits < '0' || *digits > '9') return false;
-  if (*digits == '0' && text.size() > 1) return false;  // "-0" and leading zeros.
-  const auto result = std::from_chars(text.data(), end, *value);
-  return result.ec == std::errc() && result.ptr == end;
-}
-
 size_t Entry::StringLength() const {
   if (encoding() == Encoding::kInt) {
     char scratch[kScratch];

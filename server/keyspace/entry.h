@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "server/keyspace/slot.h"
+#include "server/text/number.h"
 #include "server/types/dict.h"
 
 namespace holdfast::server {
@@ -156,10 +157,6 @@ struct EntryTraits {
     return e->tag_ == static_cast<uint8_t>(key.hash) && e->key() == key.bytes;
   }
 };
-
-// Parses a canonical decimal int64 ("-0", "+1", "01" and spaces are none), as
-// the integer encoding and the INCR family do.
-bool ParseInt64(absl::string_view text, int64_t* value);
 
 }  // namespace holdfast::server
 
