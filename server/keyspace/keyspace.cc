@@ -11,17 +11,18 @@ Keyspace::Keyspace(int databases) {
 }
 
 void Keyspace::ForEachDatabase(absl::FunctionRef<void(int, const Database&)> fn) {
-  absl::ReaderMutexLock lock(&slots_[0].mu);
+  absl::ReaderMutexLock lock(&databases_mu_);
   for (int i = 0; i < database_count(); ++i) fn(i, *databases_[i]);
 }
 
 size_t Keyspace::SizeOf(int index) {
-  absl::ReaderMutexLock lock(&slots_[0].mu);
+  absl::ReaderMutexLock lock(&databases_mu_);
   return databases_[index]->Size();
 }
 
 std::shared_ptr<Database> Keyspace::Replace(int index, std::shared_ptr<Database> fresh) {
   if (fresh == nullptr) fresh = NewDatabase();
+  absl::MutexLock lock(&databases_mu_);
   databases_[index].swap(fresh);
   return fresh;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "server/keyspace/database.h"
 #include "server/keyspace/slot_table.h"
 #include "server/keyspace/write_gate.h"
@@ -31,13 +32,17 @@ class Keyspace {
   // REQUIRES: any slot lock; index in [0, database_count()).
   Database& db(int index) { return *databases_[index]; }
 
-  // Calls fn for every database in order, under one (shared) slot lock, which is
-  // enough for Database's counters. Lock-free for fn: it must not lock slots.
+  // Calls fn for every database in order, under a lock of its own that keeps them
+  // in their places, which is enough for Database's counters. Whatever slots the
+  // caller holds (INFO inside EXEC), none is locked here. fn must lock nothing.
   void ForEachDatabase(absl::FunctionRef<void(int index, const Database&)> fn);
   size_t SizeOf(int index);
 
   // Exchange contents of databases. REQUIRES: all slots locked exclusively.
-  void Swap(int a, int b) { databases_[a].swap(databases_[b]); }
+  void Swap(int a, int b) {
+    absl::MutexLock lock(&databases_mu_);
+    databases_[a].swap(databases_[b]);
+  }
   // Puts `fresh` (null: an empty one) in the place of a database and returns the
   // old one, to be freed where that may take long. REQUIRES: as Swap().
   std::shared_ptr<Database> Replace(int index, std::shared_ptr<Database> fresh);
@@ -65,6 +70,9 @@ class Keyspace {
   SnapshotState snapshot_;
   WriteGate gate_;
   SlotTable slots_;
+  // A leaf: changes of databases_ need it beside all slots, so that it keeps them
+  // in place for those who have no slot.
+  absl::Mutex databases_mu_;
   std::vector<std::shared_ptr<Database>> databases_;  // Guarded as said above.
 };
 
