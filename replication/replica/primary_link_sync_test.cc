@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -496,6 +497,31 @@ TEST_F(PrimaryLinkSyncTest, EveryKindOfDivergenceIsNoticed) {
     auto again = primary_.Accept();
     EXPECT_EQ(again->Greet(), "? -1") << bad;
   }
+}
+
+// It would be this link's own thread that ends the link, or waits for ever.
+TEST_F(PrimaryLinkSyncTest, WhatIsNotAboutDataIsNotObeyed) {
+  for (const std::string& bad : {Resp("AUTH x"), Resp("ECHO x"), Resp("HELLO 3"), Resp("QUIT"), Resp("RESET"),
+                                 Resp("MULTI") + Resp("SET a 2") + Resp("RESET") + Resp("EXEC")}) {
+    ReplicaUnderTest replica;
+    auto end = Synchronise(replica, {{0, "a", "1"}}, 0);
+    end->Write(Resp("SELECT 0") + bad + Resp("SET a 3"));
+    EXPECT_TRUE(Noted(replica, "apply_error")) << bad;
+    const std::string error = replica.link->state().last_error;
+    EXPECT_TRUE(absl::StrContains(error, "not obeyed")) << error;
+    EXPECT_EQ(replica.Do("GET a"), Bulk("1")) << bad;
+    auto again = primary_.Accept();
+    EXPECT_EQ(again->Greet(), "? -1") << bad;
+  }
+}
+
+TEST_F(PrimaryLinkSyncTest, TheTextOfAnErrorIsOneLine) {
+  ReplicaUnderTest replica;
+  auto end = Synchronise(replica, {{0, "text", "x"}}, 0);
+  end->Write(Resp("SELECT 0") + Resp("INCR text"));
+  EXPECT_TRUE(Noted(replica, "apply_error"));
+  const std::string error = replica.link->state().last_error;
+  EXPECT_EQ(error.find_first_of("\r\n"), std::string::npos) << absl::CHexEscape(error);
 }
 
 TEST_F(PrimaryLinkSyncTest, GarbageInTheStreamIsAProtocolErrorAndTwiceAFullSync) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,10 @@ constexpr int64_t kLeastTransactionLimit = int64_t{1} << 30;
 // More memory than this is given back after a transaction.
 constexpr size_t kKeptBytes = 1 << 20;
 constexpr size_t kMaxNamed = 64;  // Of a command's name in our texts.
+// Of the error that a command gave, which may hold an argument of any length.
+constexpr size_t kMaxReason = 400;
+
+constexpr absl::string_view kNoDatabase = "the stream has not said which database it is in";
 
 }  // namespace
 
@@ -100,7 +105,7 @@ StreamApplier::Result StreamApplier::OnCommand(absl::Span<const absl::string_vie
   if (in_transaction_) return Gather(kind, args, raw);
   switch (kind) {
     case Kind::kData: {
-      if (!db_known_) return Diverged(args[0], "the stream has not said which database it is in");
+      if (!db_known_) return Diverged(args[0], kNoDatabase);
       commands_[0].assign(args.begin(), args.end());
       const absl::Status status = dispatcher_.Apply(absl::MakeConstSpan(commands_.data(), 1), raw);
       return status.ok() ? Result::kNeedMore : Diverged(args[0], status.message());
@@ -161,7 +166,7 @@ StreamApplier::Result StreamApplier::Gather(Kind kind, absl::Span<const absl::st
       selects_ = true;
       break;
     case Kind::kData:
-      if (!db_known_ && !selects_) return Diverged(args[0], "the stream has not said which database it is in");
+      if (!db_known_ && !selects_) return Diverged(args[0], kNoDatabase);
       break;
   }
   for (const absl::string_view arg : args) {
@@ -196,7 +201,8 @@ StreamApplier::Result StreamApplier::ApplyTransaction() {
 
 StreamApplier::Result StreamApplier::Diverged(absl::string_view what, absl::string_view why) {
   error_ = absl::StrCat("command '", absl::CHexEscape(what.substr(0, kMaxNamed)), "' at offset ",
-                        engine_.log().end_offset(), ": ", why);
+                        engine_.log().end_offset(), ": ",
+                        absl::StripTrailingAsciiWhitespace(why.substr(0, kMaxReason)));
   return Result::kDiverged;
 }
 

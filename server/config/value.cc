@@ -166,11 +166,17 @@ absl::StatusOr<Value> ParseValue(const Directive& d,
   if (!TakesList(d) && words.size() != 1) {
     return Refused("wrong number of arguments");
   }
+  size_t bytes = 0;
   for (const std::string& word : words) {
+    bytes += word.size();
     // C interfaces would cut the value off there. A password may be binary.
     if (absl::StrContains(word, '\0') && !d.Has(kSensitive)) {
       return Refused("argument contains a NUL byte");
     }
+  }
+  if (bytes > kMaxValueBytes && d.type != Type::kLine) {
+    return Refused(
+        absl::StrCat("argument is longer than ", kMaxValueBytes, " bytes"));
   }
   switch (d.type) {
     case Type::kBool:

@@ -53,6 +53,12 @@ struct ValueSet {
 // The default values; dir is the process's working directory.
 ValueSet DefaultValues();
 
+// The longest value of one directive, all words together (occurrences of kLine
+// directives excepted). CONFIG REWRITE writes every word in quotes and every
+// byte as \xNN if need be, seven for one at worst, and the line must be one
+// that the next start reads (kMaxLineBytes in loader.h).
+inline constexpr size_t kMaxValueBytes = 8 * 1024;
+
 // The value that `words` give `directive`. `old` is the value before, which
 // some types keep parts of or resolve against. The error's message is the bare
 // reason, in Redis's words. Blocks only for kDir, on a stat(2).

@@ -68,6 +68,8 @@ TEST(ValueTest, RefusesWhatIsOutOfRangeOrNoValue) {
             "! argument must be a memory value");
   EXPECT_EQ(Apply(ConfigId::kDbFilename, {std::string("a\0b", 3)}),
             "! argument contains a NUL byte");
+  EXPECT_EQ(Apply(ConfigId::kMasterAuth, {std::string(8193, 'x')}),
+            "! argument is longer than 8192 bytes");
   EXPECT_EQ(Apply(ConfigId::kReplicaOf, {"", "1"}), "! Invalid master host");
   EXPECT_EQ(Apply(ConfigId::kReplicaOf, {std::string(256, 'x'), "1"}),
             "! Invalid master host");
@@ -107,7 +109,7 @@ TEST(ValueTest, DirIsResolvedAndMustBeADirectory) {
   EXPECT_EQ(Apply(ConfigId::kDir, {"/no/such"}), "! No such file or directory");
   EXPECT_EQ(Apply(ConfigId::kDir, {"/etc/passwd"}), "! Not a directory");
   EXPECT_EQ(Apply(ConfigId::kDir, {""}), "! No such file or directory");
-  EXPECT_EQ(Apply(ConfigId::kDir, {std::string(10000, 'x')}),
+  EXPECT_EQ(Apply(ConfigId::kDir, {std::string(5000, 'x')}),
             "! File name too long");
   ValueSet set = DefaultValues();
   ASSERT_TRUE(ApplyWords(ConfigId::kDir, {"/usr"}, false, &set).ok());

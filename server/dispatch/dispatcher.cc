@@ -263,6 +263,12 @@ absl::Status Dispatcher::Apply(absl::Span<const std::vector<absl::string_view>> 
   for (const auto& args : commands) {
     const CommandSpec* spec = engine_.commands().ResolveOrNull(args);
     if (spec == nullptr) return absl::InternalError(engine_.commands().Resolve(args).status().message());
+    // Whatever is not about data (REPLICAOF, SHUTDOWN, CONFIG, CLIENT) would be
+    // executed by the link's own thread, with no check of who asks: it must not
+    // end or lead away the very link that it came on.
+    if ((spec->flags & (kWrite | kReadonly | kMayReplicate)) == 0 && spec->name != "select") {
+      return absl::InternalError("a primary does not send it, and it is not obeyed");
+    }
     if (!ArityFits(*spec, args.size()) || spec->handler == nullptr || spec->Is(kLocksItself)) {
       return absl::InternalError(absl::StrCat("a primary cannot send '", spec->full_name, "' with ", args.size() - 1,
                                               " arguments"));
