@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -88,11 +87,6 @@ absl::StatusOr<size_t> SocketStream::TryRead(absl::Span<char> area) {
 
 absl::StatusOr<size_t> SocketStream::ReadSome(absl::Span<char> area,
                                               Deadline deadline) {
-  if (yield_before_block_) {
-    sched_yield();
-    absl::StatusOr<size_t> n = TryRead(area);
-    if (!absl::IsDeadlineExceeded(n.status())) return n;
-  }
   while (true) {
     const absl::Duration wait = deadline.NextWait();
     if (wait <= absl::ZeroDuration()) {

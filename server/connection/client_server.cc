@@ -36,7 +36,7 @@ void NameThread(const std::string& name) { pthread_setname_np(pthread_self(), na
 
 }  // namespace
 
-ClientServer::ClientServer(Engine* engine) : engine_(*engine) {}
+ClientServer::ClientServer(Engine* engine) : engine_(*engine), turns_(engine->clock()) {}
 
 ClientServer::~ClientServer() { Stop(absl::InfiniteDuration()); }
 
@@ -170,7 +170,7 @@ void ClientServer::Welcome(net::Socket socket, bool unix_socket) {
   session->unix_socket.store(unix_socket, std::memory_order_relaxed);
   auto client = std::make_unique<Client>();
   client->owner = this;
-  client->connection = std::make_unique<Connection>(&engine_, std::move(stream), session);
+  client->connection = std::make_unique<Connection>(&engine_, &turns_, std::move(stream), session);
 
   absl::MutexLock lock(&mu_);
   if (stopping_) return;

@@ -17,6 +17,7 @@
 #include "net/listen/listener.h"
 #include "net/socket/socket.h"
 #include "server/connection/connection.h"
+#include "server/connection/turns.h"
 #include "server/engine/engine.h"
 
 namespace holdfast::server {
@@ -73,6 +74,7 @@ class ClientServer {
   void JoinEnded();
 
   Engine& engine_;
+  Turns turns_;
   std::atomic<int> port_{0};
 
   // Held while acceptors are started and joined; they never take it. Before mu_.

@@ -9,6 +9,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "server/connection/prefetch.h"
 #include "server/transaction/end.h"
 
 namespace holdfast::server {
@@ -31,8 +32,13 @@ thread_local Connection* connection_of_this_thread = nullptr;
 
 }  // namespace
 
-Connection::Connection(Engine* engine, std::unique_ptr<net::SocketStream> stream, std::shared_ptr<Session> session)
-    : engine_(*engine), stream_(std::move(stream)), session_(std::move(session)), dispatcher_(engine, session_.get()) {}
+Connection::Connection(Engine* engine, Turns* turns, std::unique_ptr<net::SocketStream> stream,
+                       std::shared_ptr<Session> session)
+    : engine_(*engine),
+      turns_(*turns),
+      stream_(std::move(stream)),
+      session_(std::move(session)),
+      dispatcher_(engine, session_.get()) {}
 
 Connection::~Connection() = default;
 
@@ -40,7 +46,6 @@ Connection* Connection::OfThisThread() { return connection_of_this_thread; }
 
 absl::Status Connection::Run() {
   connection_of_this_thread = this;
-  stream_->set_yield_before_block(true);
   const auto end = absl::MakeCleanup([this] {
     UnwatchAll(&engine_.keyspace(), session_.get());
     session_->DetachStream();
@@ -79,6 +84,14 @@ absl::Status Connection::Receive() {
 
 absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
   if (input_.empty() && !decoder_.mid_request()) {
+    absl::StatusOr<size_t> early(0);
+    const absl::Span<char> area = input_.WriteArea();
+    if (turns_.Give(engine_.clock()->Now(), [&] {
+          early = stream_->TryRead(area);
+          return !absl::IsDeadlineExceeded(early.status());
+        })) {
+      return early;
+    }
     const net::Deadline soon = net::Deadline::After(engine_.clock(), kBufferIdleTime);
     const bool whole = deadline.NextWait() <= kBufferIdleTime;
     const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(), whole ? deadline : soon);
@@ -118,6 +131,7 @@ absl::Status Connection::Received(size_t n) {
 absl::Status Connection::ExecuteInput() {
   dispatcher_.BeginBatch();
   const size_t received = input_.size();
+  int prefetched = 0;  // Requests behind the present one.
   for (;;) {
     decoder_.set_max_bulk_len(engine_.config().Int(ConfigId::kProtoMaxBulkLen));
     const net::RequestDecoder::Result result = decoder_.Next(&input_);
@@ -138,6 +152,10 @@ absl::Status Connection::ExecuteInput() {
         return absl::InvalidArgumentError(text);
       }
       case net::RequestDecoder::Result::kCommand:
+        if (prefetched-- == 0) {
+          const absl::string_view rest = input_.readable().substr(decoder_.raw().size());
+          prefetched = PrefetchKeys(&engine_.keyspace(), session_->db.load(std::memory_order_relaxed), rest);
+        }
         dispatcher_.Execute(decoder_.args(), &output_);
         decoder_.set_authenticated(session_->own.authenticated);
         break;

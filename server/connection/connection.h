@@ -9,6 +9,7 @@
 #include "net/resp/input_buffer.h"
 #include "net/resp/request_decoder.h"
 #include "net/socket/socket_stream.h"
+#include "server/connection/turns.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
@@ -21,7 +22,9 @@ namespace holdfast::server {
 // drained (or they grow large), again. Other threads reach it through its Session.
 class Connection {
  public:
-  Connection(Engine* engine, std::unique_ptr<net::SocketStream> stream, std::shared_ptr<Session> session);
+  // All but the stream are shared and outlive it.
+  Connection(Engine* engine, Turns* turns, std::unique_ptr<net::SocketStream> stream,
+             std::shared_ptr<Session> session);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -57,6 +60,7 @@ class Connection {
   void NoteSizes();
 
   Engine& engine_;
+  Turns& turns_;
   const std::unique_ptr<net::SocketStream> stream_;
   const std::shared_ptr<Session> session_;
   Dispatcher dispatcher_;

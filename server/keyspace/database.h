@@ -54,6 +54,22 @@ class Database {
 
   Entry* Find(const KeyRef& key) const;
 
+  // Start to fetch what Find() will look at: the slot's table, the bucket in it, the
+  // entry; each touches only what the one before has fetched. PrefetchSlot() needs
+  // any slot's lock, for the database's own sake.
+  void PrefetchSlot(Slot slot) const { __builtin_prefetch(SlotIfAny(slot)); }
+  void PrefetchBucket(const KeyRef& key) const {
+    const DbSlot* s = SlotIfAny(key.slot);
+    if (s != nullptr) __builtin_prefetch(s->table.BucketOf(key.hash));
+  }
+  void PrefetchEntry(const KeyRef& key) const {
+    const DbSlot* s = SlotIfAny(key.slot);
+    Entry* const* bucket = s == nullptr ? nullptr : s->table.BucketOf(key.hash);
+    if (bucket == nullptr || *bucket == nullptr) return;
+    __builtin_prefetch(*bucket);
+    __builtin_prefetch(reinterpret_cast<const char*>(*bucket) + 64);
+  }
+
   // What becomes of the expiry of a key that is overwritten.
   struct Expiry {
     bool keep = false;            // Keep what there is; else:

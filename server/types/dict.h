@@ -58,21 +58,25 @@ class Dict {
   // The pointer that points at the node, for Replace() and UnlinkAt(); null when
   // the key is not there. Valid until the next change of the table.
   Node** FindLink(const Key& key, uint64_t hash) const {
-    Node** link = nullptr;
-    if (depth_ == 0) {
-      // The common case needs no look at the segment's own header, which is on
-      // another cache line than the bucket.
-      if (only_ == nullptr) return nullptr;
-      link = &only_->buckets[hash >> (64 - only_bits_)];
-    } else {
-      Segment* segment = directory_[hash >> (64 - depth_)];
-      link = &segment->buckets[segment->IndexOf(hash)];
-    }
+    Node** link = const_cast<Node**>(BucketOf(hash));
+    if (link == nullptr) return nullptr;
     while (*link != nullptr) {
       if (Traits::Matches(*link, key)) return link;
       link = &Traits::Next(*link);
     }
     return nullptr;
+  }
+
+  // Where the pointer to the first node with such a hash stands, for prefetching;
+  // null while there is no table.
+  Node* const* BucketOf(uint64_t hash) const {
+    if (depth_ == 0) {
+      // The common case needs no look at the segment's own header, which is on
+      // another cache line than the bucket.
+      return only_ == nullptr ? nullptr : &only_->buckets[hash >> (64 - only_bits_)];
+    }
+    const Segment* segment = directory_[hash >> (64 - depth_)];
+    return &segment->buckets[segment->IndexOf(hash)];
   }
 
   // REQUIRES: no node with this key is in the table.

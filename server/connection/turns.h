@@ -1,0 +1,59 @@
+#ifndef HOLDFAST_SERVER_CONNECTION_TURNS_H_
+#define HOLDFAST_SERVER_CONNECTION_TURNS_H_
+
+#include <sched.h>
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+#include "absl/time/time.h"
+#include "net/time/clock.h"
+
+namespace holdfast::server {
+
+// How the threads of a server's clients take turns on few processors. A thread
+// that has answered gives the others a turn, a few times, before it blocks: its
+// next request has often arrived by then, and being put to sleep and woken costs
+// more than to answer it (measured request by request with 50 clients on two
+// processors: 0.8 of redis-server's rate without, 1.0 with it).
+//
+// Beside a thread that computes for long a turn lasts a whole time slice of the
+// kernel's, where a sleeping thread would have been woken at once. So once a
+// turn has lasted long nobody gives any for a while. Thread-safe.
+class Turns {
+ public:
+  static constexpr int kMost = 3;  // That a thread gives in a row.
+  static constexpr absl::Duration kLong = absl::Milliseconds(3);
+  static constexpr absl::Duration kNone = absl::Seconds(1);
+
+  // `clock` outlives it.
+  explicit Turns(const net::Clock* clock) : clock_(clock) {}
+  Turns(const Turns&) = delete;
+  Turns& operator=(const Turns&) = delete;
+
+  // Calls `try_it` after each of up to kMost turns of the others, until it says
+  // that it has succeeded; whether it did. `now`: a recent time.
+  template <typename Try>
+  bool Give(net::MonoTime now, Try&& try_it) {
+    for (int i = 0; i < kMost; ++i) {
+      if (now.nanos() < none_before_ns_.load(std::memory_order_relaxed)) return false;
+      sched_yield();
+      if (try_it()) return true;
+      const net::MonoTime after = clock_->Now();
+      if (after - now > kLong) {
+        none_before_ns_.store((after + kNone).nanos(), std::memory_order_relaxed);
+      }
+      now = after;
+    }
+    return false;
+  }
+
+ private:
+  const net::Clock* const clock_;
+  std::atomic<int64_t> none_before_ns_{std::numeric_limits<int64_t>::min()};
+};
+
+}  // namespace holdfast::server
+
+#endif  // HOLDFAST_SERVER_CONNECTION_TURNS_H_

@@ -1,0 +1,45 @@
+#include "server/connection/turns.h"
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "net/time/manual_clock.h"
+
+namespace holdfast::server {
+namespace {
+
+class TurnsTest : public ::testing::Test {
+ protected:
+  // Gives turns, each of which lasts `each`, and says how many there were.
+  int Given(absl::Duration each) {
+    int given = 0;
+    EXPECT_FALSE(turns_.Give(clock_.Now(), [&] {
+      ++given;
+      clock_.Advance(each);
+      return false;
+    }));
+    return given;
+  }
+
+  net::ManualClock clock_;
+  Turns turns_{&clock_};
+};
+
+TEST_F(TurnsTest, EndWithSuccess) {
+  int given = 0;
+  EXPECT_TRUE(turns_.Give(clock_.Now(), [&] { return ++given == 2; }));
+  EXPECT_EQ(given, 2);
+}
+
+TEST_F(TurnsTest, AreFewInARow) { EXPECT_EQ(Given(absl::Microseconds(100)), Turns::kMost); }
+
+TEST_F(TurnsTest, AfterALongOneThereAreNoneForAWhile) {
+  EXPECT_EQ(Given(Turns::kLong + absl::Microseconds(1)), 1);
+  EXPECT_EQ(Given(absl::ZeroDuration()), 0);
+  clock_.Advance(Turns::kNone - absl::Microseconds(1));
+  EXPECT_EQ(Given(absl::ZeroDuration()), 0);
+  clock_.Advance(absl::Microseconds(2));
+  EXPECT_EQ(Given(absl::ZeroDuration()), Turns::kMost);
+}
+
+}  // namespace
+}  // namespace holdfast::server
