@@ -2,9 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <random>
-
-#include "absl/hash/hash.h"
 
 namespace holdfast::server {
 namespace {
@@ -29,11 +26,6 @@ constexpr std::array<std::array<uint16_t, 256>, 2> MakeTables() {
 
 constexpr auto kTables = MakeTables();
 
-uint64_t RandomSeed() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) ^ device();
-}
-
 }  // namespace
 
 uint16_t Crc16(absl::string_view bytes) {
@@ -56,11 +48,6 @@ Slot SlotOfKey(absl::string_view key) {
     }
   }
   return Crc16(key) % kSlots;
-}
-
-uint64_t HashOfKey(absl::string_view key) {
-  static const uint64_t seed = RandomSeed();
-  return absl::HashOf(seed, key);
 }
 
 }  // namespace holdfast::server

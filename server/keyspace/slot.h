@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "server/text/hash.h"
 
 namespace holdfast::server {
 
@@ -18,9 +19,8 @@ Slot SlotOfKey(absl::string_view key);
 // CRC16/XMODEM: polynomial 0x1021, initial value 0. "123456789" gives 0x31C3.
 uint16_t Crc16(absl::string_view bytes);
 
-// The process's hash of a key: 64 good bits, seeded at random at start so that
-// nobody outside can choose colliding keys. Not stable across processes.
-uint64_t HashOfKey(absl::string_view key);
+// The process's hash of a key: the same as that of any other bytes.
+inline uint64_t HashOfKey(absl::string_view key) { return HashOfBytes(key); }
 
 // A key with what is derived from it, computed once per command and key.
 struct KeyRef {

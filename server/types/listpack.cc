@@ -352,22 +352,23 @@ unsigned char* Listpack::Splice(size_t offset, size_t removed, size_t added) {
   return block_ + offset;
 }
 
-void Listpack::SetCount(size_t before, int64_t change) {
-  const int64_t count = static_cast<int64_t>(before) + change;
+void Listpack::AddToCount(int64_t change) {
+  const uint16_t said = Load<uint16_t>(block_ + kCountOffset);
+  // Once lost it stays so: to count again would make every change O(n).
+  if (said == kCountUnknown) return;
+  const int64_t count = said + change;
   Store(block_ + kCountOffset, count < kCountUnknown ? static_cast<uint16_t>(count) : kCountUnknown);
 }
 
 Listpack::Position Listpack::Insert(Position before, absl::string_view value) {
-  const size_t count = size();
   const Encoded e = EncodingOf(value);
   const size_t offset = before == kEnd ? byte_size() - 1 : before;
   WriteElement(Splice(offset, 0, SizeWithBackLength(e.size)), e, value);
-  SetCount(count, 1);
+  AddToCount(1);
   return static_cast<Position>(offset);
 }
 
 void Listpack::InsertAll(Position before, absl::Span<const absl::string_view> values) {
-  const size_t count = size();
   size_t added = 0;
   for (const absl::string_view value : values) added += EncodedSize(value);
   unsigned char* p = Splice(before == kEnd ? byte_size() - 1 : before, 0, added);
@@ -376,7 +377,7 @@ void Listpack::InsertAll(Position before, absl::Span<const absl::string_view> va
     WriteElement(p, e, value);
     p += SizeWithBackLength(e.size);
   }
-  SetCount(count, static_cast<int64_t>(values.size()));
+  AddToCount(static_cast<int64_t>(values.size()));
 }
 
 Listpack::Position Listpack::Replace(Position at, absl::string_view value) {
@@ -387,20 +388,19 @@ Listpack::Position Listpack::Replace(Position at, absl::string_view value) {
 }
 
 Listpack::Position Listpack::Erase(Position at, size_t count) {
-  const size_t before = size();
   size_t erased = 0;
   size_t end = at;
   for (; erased < count && block_[end] != kEndByte; ++erased) end += SizeWithBackLength(HeadOf(block_ + end).total());
   Splice(at, end - at, 0);
-  SetCount(before, -static_cast<int64_t>(erased));
+  AddToCount(-static_cast<int64_t>(erased));
   return block_[at] == kEndByte ? kEnd : at;
 }
 
 void Listpack::AppendAll(const Listpack& other) {
-  const size_t count = size() + other.size();
+  const int64_t count = static_cast<int64_t>(other.size());
   const size_t added = other.byte_size() - kHeaderBytes - 1;
   memcpy(Splice(byte_size() - 1, 0, added), other.block_ + kHeaderBytes, added);
-  SetCount(count, 0);
+  AddToCount(count);
 }
 
 void Listpack::ShrinkToFit() {

@@ -105,7 +105,7 @@ class Listpack {
   explicit Listpack(unsigned char* block) : block_(block) {}
   // Makes a gap of `added` bytes in the place of `removed` ones, returns its begin.
   unsigned char* Splice(size_t offset, size_t removed, size_t added);
-  void SetCount(size_t before, int64_t change);
+  void AddToCount(int64_t change);
 
   unsigned char* block_;
 };
