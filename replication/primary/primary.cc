@@ -47,7 +47,7 @@ void Primary::OnPsync(server::Connection* connection, absl::string_view replid, 
   server::CommandLog& log = engine_.log();
   if (speaks_psync && replid != "?") {
     // Held first, checked then: in between nothing can leave the window.
-    request.offset = offset - 1;
+    request.offset = std::max<int64_t>(offset, 0) - 1;
     request.history = log.replication_id().id;
     request.pin = log.PinAt(request.offset);
     const absl::Status can_continue = log.CanContinue(replid, request.offset);
