@@ -13,6 +13,11 @@ namespace {
 constexpr size_t kGranule = 16;  // The allocator's own smallest step between size classes.
 constexpr size_t kMaxIntDigits = 20;
 
+// The data of an empty view may be null, which memcpy(3) does not take.
+void CopyBytes(void* to, absl::string_view from) {
+  if (!from.empty()) memmove(to, from.data(), from.size());
+}
+
 size_t RoundUp(size_t bytes) { return (bytes + kGranule - 1) & ~(kGranule - 1); }
 
 StringBuffer* NewBuffer(size_t capacity) {
@@ -99,7 +104,7 @@ Entry* Entry::Allocate(absl::string_view key, ValueType type, Encoding encoding,
   entry->tag_ = 0;
   entry->key_length_ = static_cast<uint32_t>(key.size());
   entry->inline_length_ = static_cast<uint32_t>(is_inline ? value_length : 0);
-  memcpy(const_cast<char*>(entry->key_data()), key.data(), key.size());
+  CopyBytes(const_cast<char*>(entry->key_data()), key);
   return entry;
 }
 
@@ -107,12 +112,12 @@ Entry* Entry::NewString(absl::string_view key, absl::string_view value, bool has
   const StringForm form = FormOf(value);
   Entry* entry = Allocate(key, ValueType::kString, form.encoding, has_expiry, form.is_inline, value.size());
   if (form.is_inline) {
-    memcpy(entry->inline_data(), value.data(), value.size());
+    CopyBytes(entry->inline_data(), value);
   } else if (form.encoding == Encoding::kInt) {
     entry->payload()->integer = form.integer;
   } else {
     StringBuffer* buffer = NewBuffer(value.size());
-    memcpy(buffer->data(), value.data(), value.size());
+    CopyBytes(buffer->data(), value);
     buffer->length = value.size();
     entry->payload()->buffer = buffer;
   }
@@ -127,7 +132,7 @@ bool Entry::OverwriteString(absl::string_view value) {
                             SizeFor(key_length_, has_expiry(), true, inline_length_)) {
       return false;
     }
-    memmove(inline_data(), value.data(), value.size());
+    CopyBytes(inline_data(), value);
     inline_length_ = static_cast<uint32_t>(value.size());
   } else if (form.encoding == Encoding::kInt) {
     if (encoding() != Encoding::kInt) return false;
@@ -136,7 +141,7 @@ bool Entry::OverwriteString(absl::string_view value) {
     if (is_inline() || encoding() == Encoding::kInt) return false;
     StringBuffer* buffer = payload()->buffer;
     if (buffer->capacity < value.size() || buffer->capacity > value.size() * 2) return false;
-    memmove(buffer->data(), value.data(), value.size());
+    CopyBytes(buffer->data(), value);
     buffer->length = value.size();
   }
   encoding_ = static_cast<uint8_t>(form.encoding) & 0xf;
