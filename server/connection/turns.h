@@ -16,16 +16,16 @@ namespace holdfast::server {
 // that has answered gives the others a turn, a few times, before it blocks: its
 // next request has often arrived by then, and being put to sleep and woken costs
 // more than to answer it (measured request by request with 50 clients on two
-// processors: 0.8 of redis-server's rate without, 1.0 with it).
+// processors: 0.78 of redis-server's rate without, 0.9 to 1.0 with it).
 //
-// Beside a thread that computes for long a turn lasts a whole time slice of the
-// kernel's, where a sleeping thread would have been woken at once. So once a
-// turn has lasted long nobody gives any for a while. Thread-safe.
+// Beside threads that compute for long, as many as processors, a turn lasts a
+// whole time slice of the kernel's, where a sleeping thread would have been woken
+// at once. So once a turn has lasted long nobody gives any for a while. Thread-safe.
 class Turns {
  public:
   static constexpr int kMost = 3;  // That a thread gives in a row.
   static constexpr absl::Duration kLong = absl::Milliseconds(3);
-  static constexpr absl::Duration kNone = absl::Seconds(1);
+  static constexpr absl::Duration kNone = absl::Milliseconds(100);
 
   // `clock` outlives it.
   explicit Turns(const net::Clock* clock) : clock_(clock) {}
