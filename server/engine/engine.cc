@@ -31,7 +31,7 @@ Engine::Engine(std::unique_ptr<Config> config, const net::Clock* clock)
       run_id_(RandomReplicationId()),
       started_(clock->Now()),
       keyspace_(static_cast<int>(config_->Int(ConfigId::kDatabases))),
-      log_(clock, LogLimits(*config_)),
+      log_(LogLimits(*config_)),
       pause_(clock),
       average_ttl_ms_(new std::atomic<int64_t>[keyspace_.database_count()]()) {
   TickLruClock();

@@ -25,7 +25,7 @@ std::string RandomReplicationId() {
   return id;
 }
 
-CommandLog::CommandLog(const net::Clock* clock, Limits limits) : clock_(clock), limits_(limits) {
+CommandLog::CommandLog(Limits limits) : limits_(limits) {
   id_.id = RandomReplicationId();
   id_.id2 = std::string(kNoReplicationId);
 }

@@ -62,7 +62,7 @@ class CommandLog {
     int64_t max_bytes = int64_t{1024} << 20;  // repl-backlog-max-bytes; >= window_bytes.
   };
 
-  CommandLog(const net::Clock* clock, Limits limits);
+  explicit CommandLog(Limits limits);
   ~CommandLog();
   CommandLog(const CommandLog&) = delete;
   CommandLog& operator=(const CommandLog&) = delete;
@@ -169,7 +169,6 @@ class CommandLog {
   void PublishLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   int64_t FirstLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
-  const net::Clock* const clock_;
   std::atomic<bool> active_{false};
   std::atomic<int64_t> end_{0};
 

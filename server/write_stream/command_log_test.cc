@@ -14,7 +14,7 @@ namespace {
 
 class CommandLogTest : public ::testing::Test {
  protected:
-  CommandLogTest() : log_(net::Clock::Real(), {.window_bytes = 256 * 1024, .max_bytes = 1024 * 1024}) { log_.Activate(); }
+  CommandLogTest() : log_({.window_bytes = 256 * 1024, .max_bytes = 1024 * 1024}) { log_.Activate(); }
 
   // All bytes from `offset` to the end.
   std::string ReadAll(int64_t offset) {
@@ -50,7 +50,7 @@ TEST_F(CommandLogTest, AUnitOfSeveralIsATransactionWithItsSelectBeforeIt) {
 }
 
 TEST_F(CommandLogTest, RecordsNothingWhileInactive) {
-  CommandLog idle(net::Clock::Real(), {});
+  CommandLog idle({});
   const Effect effect = {0, "x"};
   idle.AppendUnit({&effect, 1});
   EXPECT_EQ(idle.end_offset(), 0);
