@@ -99,12 +99,14 @@ bool Replication::Promote() {
   TakeLink().reset();
   {
     const server::ExclusiveGate gate(&engine_.keyspace().gate());
+    // First, so that nothing of ours, not even a PING, is in the old history.
+    engine_.log().ShiftReplicationId();
     engine_.role().is_replica.store(false, std::memory_order_relaxed);
     engine_.role().link_up.store(false, std::memory_order_relaxed);
-    engine_.log().ShiftReplicationId();
+    // Our replicas are to learn the new id and go on from where they are: before a
+    // write of ours can reach them under the old one.
+    primary_.DropAll(cause::kAdmin);
   }
-  // Our replicas are to learn the new id; they go on from where they are.
-  primary_.DropAll(cause::kAdmin);
   LOG(INFO) << "Promoted: replication id " << engine_.log().replication_id().id << ", the old one good up to "
             << engine_.log().replication_id().second_offset;
   return true;

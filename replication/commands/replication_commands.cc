@@ -33,9 +33,17 @@ void ReplicaOf(CommandContext& ctx) {
   if (!ctx.engine().is_replica() && ctx.engine().role().loading.load(std::memory_order_relaxed)) {
     return ctx.Error(errors::kLoading);
   }
+  // A change of role takes the gate and joins the old link's thread, which may
+  // want a slot: within a transaction that has locks it comes after them.
+  const bool later = !ctx.unit().locks().holds_nothing();
   if (ctx.ArgIs(1, "NO") && ctx.ArgIs(2, "ONE")) {
-    if (replication.Promote()) {
-      LOG(INFO) << "MASTER MODE enabled (user request from '" << ctx.session().address << "')";
+    auto promote = [&replication, address = ctx.session().address] {
+      if (replication.Promote()) LOG(INFO) << "MASTER MODE enabled (user request from '" << address << "')";
+    };
+    if (later) {
+      ctx.session().own.after_unit = promote;
+    } else {
+      promote();
     }
     return ctx.Ok();
   }
@@ -44,6 +52,12 @@ void ReplicaOf(CommandContext& ctx) {
   }
   int64_t port = 0;
   if (!ctx.IntArgInRange(2, 0, kMaxPort, &port, "ERR Invalid master port")) return;
+  if (later) {
+    ctx.session().own.after_unit = [&replication, host = std::string(ctx.arg(1)), port] {
+      replication.Follow(host, static_cast<int>(port));
+    };
+    return ctx.Ok();
+  }
   if (!replication.Follow(std::string(ctx.arg(1)), static_cast<int>(port))) {
     return ctx.reply().SimpleString("OK Already connected to specified master");
   }
@@ -62,7 +76,25 @@ void StartSync(CommandContext& ctx, absl::string_view replid, int64_t offset, bo
   Replication::Of(ctx.engine()).primary().OnPsync(connection, replid, offset, speaks_psync, ctx.reply().out());
 }
 
+// "PSYNC id offset FAILOVER": our primary hands its role over (its FAILOVER), and
+// asks to be our replica. False if it has got an error.
+bool TakeOver(CommandContext& ctx) {
+  if (!ctx.engine().is_replica()) {
+    ctx.Error("ERR PSYNC FAILOVER can't be sent to a master.");
+    return false;
+  }
+  if (ctx.arg(1) != ctx.engine().log().replication_id().id) {
+    ctx.Error("ERR PSYNC FAILOVER replid must match my replid.");
+    return false;
+  }
+  if (Replication::Of(ctx.engine()).Promote()) {
+    LOG(INFO) << "MASTER MODE enabled (failover request from '" << ctx.session().address << "')";
+  }
+  return true;
+}
+
 void Psync(CommandContext& ctx) {
+  if (ctx.argc() > 3 && ctx.ArgIs(3, "FAILOVER") && !TakeOver(ctx)) return;
   int64_t offset = 0;
   if (!ctx.IntArg(2, &offset)) return;
   StartSync(ctx, ctx.arg(1), offset, true);

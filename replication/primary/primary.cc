@@ -60,8 +60,11 @@ void Primary::OnPsync(server::Connection* connection, absl::string_view replid, 
   }
   if (request.partial) {
     engine_.stats().sync_partial_ok.fetch_add(1, std::memory_order_relaxed);
-    *reply = connection->session().own.capa_psync2 ? absl::StrCat("+CONTINUE ", request.history, "\r\n")
-                                                   : std::string("+CONTINUE\r\n");
+    if (connection->session().own.capa_psync2) {
+      absl::StrAppend(reply, "+CONTINUE ", request.history, "\r\n");
+    } else {
+      absl::StrAppend(reply, "+CONTINUE\r\n");
+    }
   } else {
     engine_.stats().sync_full.fetch_add(1, std::memory_order_relaxed);
   }

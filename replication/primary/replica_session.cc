@@ -167,6 +167,7 @@ void ReplicaSession::SenderThread() {
   absl::Status status = partial_ ? ConfirmHistory() : SendSnapshot();
   if (status.ok()) {
     state_.store(State::kOnline, std::memory_order_release);
+    primary_.WakeWaiters();  // What it has acknowledged counts from now on.
     if (speaks_psync_) JudgeSilence();
     status = StreamLog();
   }

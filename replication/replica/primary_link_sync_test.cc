@@ -121,7 +121,8 @@ TEST_F(PrimaryLinkSyncTest, SnapshotTailAndAThousandCommandsInOneSegment) {
 TEST_F(PrimaryLinkSyncTest, ReplicasOwnLogIsTheStreamByteForByte) {
   ReplicaUnderTest replica;
   auto end = Synchronise(replica, {}, 50);
-  const std::string stream = absl::StrCat(Resp("SELECT 3"), Resp("SET k v"), Resp("PING"), "\n", Resp("MULTI"), Resp("SET a 1"),
+  const std::string stream = absl::StrCat(Resp("SELECT 3"), Resp("SET k v"), Resp("PING"), "\n", Resp("PUBLISH c m"),
+                                          Resp("MULTI"), Resp("SET a 1"), Resp("SPUBLISH c m"),
                                           Resp("SELECT 4"), Resp("SET b 2"), Resp("EXEC"), Resp("REPLCONF GETACK *"),
                                           Resp("SET c 3"));
   end->Write(stream);
@@ -407,7 +408,7 @@ TEST_F(PrimaryLinkSyncTest, WatchersNoticeTheSwap) {
   {
     server::SlotSetLock locks(&replica.engine.keyspace().slots(), &replica.engine.keyspace().gate());
     locks.LockAll();
-    replica.engine.keyspace().AddWatch(server::KeyRef("k").slot, {0, "k", dirty});
+    replica.engine.keyspace().AddWatch(server::KeyRef("k").slot, {0, "k", dirty, false});
   }
   auto end = Synchronise(replica, {{0, "k", "2"}}, 10);
   EXPECT_TRUE(dirty->load());

@@ -47,7 +47,7 @@ int64_t StreamApplier::max_transaction_bytes() const {
 StreamApplier::Kind StreamApplier::KindOf(absl::string_view name) {
   switch (name.size()) {
     case 4:
-      if (absl::EqualsIgnoreCase(name, "PING")) return Kind::kPing;
+      if (absl::EqualsIgnoreCase(name, "PING")) return Kind::kPassedOn;
       if (absl::EqualsIgnoreCase(name, "EXEC")) return Kind::kExec;
       break;
     case 5:
@@ -56,8 +56,12 @@ StreamApplier::Kind StreamApplier::KindOf(absl::string_view name) {
     case 6:
       if (absl::EqualsIgnoreCase(name, "SELECT")) return Kind::kSelect;
       break;
+    case 7:
+      if (absl::EqualsIgnoreCase(name, "PUBLISH")) return Kind::kPassedOn;
+      break;
     case 8:
       if (absl::EqualsIgnoreCase(name, "REPLCONF")) return Kind::kReplconf;
+      if (absl::EqualsIgnoreCase(name, "SPUBLISH")) return Kind::kPassedOn;
       break;
     default:
       break;
@@ -112,7 +116,7 @@ StreamApplier::Result StreamApplier::OnCommand(absl::Span<const absl::string_vie
     }
     case Kind::kSelect:
       return OnSelect(args, raw);
-    case Kind::kPing:
+    case Kind::kPassedOn:
       engine_.log().AppendRaw(raw);
       return Result::kNeedMore;
     case Kind::kReplconf:
@@ -159,7 +163,7 @@ StreamApplier::Result StreamApplier::Gather(Kind kind, absl::Span<const absl::st
     case Kind::kMulti:
       error_ = absl::StrCat("MULTI inside of MULTI at offset ", engine_.log().end_offset());
       return Result::kProtocolError;
-    case Kind::kPing:
+    case Kind::kPassedOn:
     case Kind::kReplconf:
       return Result::kNeedMore;  // Part of the bytes and nothing to execute.
     case Kind::kSelect:

@@ -53,8 +53,9 @@ class StreamApplier {
   bool in_transaction() const { return in_transaction_; }
 
  private:
-  // What a command is to the stream.
-  enum class Kind { kData, kSelect, kPing, kReplconf, kMulti, kExec };
+  // What a command is to the stream. kPassedOn: bytes for our own replicas, with
+  // nothing to do here (PING; PUBLISH, as nobody can subscribe here yet).
+  enum class Kind { kData, kSelect, kPassedOn, kReplconf, kMulti, kExec };
   static Kind KindOf(absl::string_view name);
 
   // kNeedMore here means: go on.

@@ -22,15 +22,6 @@ absl::Status ApplyMaxClients(const Config& config) {
                    std::max<int64_t>(0, possible)));
 }
 
-void ApplyLogLimits(Engine* engine) {
-  CommandLog::Limits limits = engine->log().limits();
-  limits.window_bytes = engine->config().Int(ConfigId::kReplBacklogSize);
-  limits.max_bytes =
-      std::max(limits.window_bytes,
-               engine->config().Int(ConfigId::kReplBacklogMaxBytes));
-  engine->log().set_limits(limits);
-}
-
 }  // namespace
 
 void InstallConfigHooks(Engine* engine, ClientServer* clients) {
@@ -40,7 +31,7 @@ void InstallConfigHooks(Engine* engine, ClientServer* clients) {
   for (const ConfigId id :
        {ConfigId::kReplBacklogSize, ConfigId::kReplBacklogMaxBytes}) {
     config.OnChange(id, [engine] {
-      ApplyLogLimits(engine);
+      engine->ApplyLogLimits();
       return absl::OkStatus();
     });
   }

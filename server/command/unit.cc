@@ -72,7 +72,9 @@ void ExecutionUnit::DeleteExpired() {
   for (const ExpiredKey& e : expired) {
     changes_ = 0;
     locks_.LockOne(SlotOfKey(e.key), true, true);
-    if (!engine_->is_replica()) Db(this, e.db).DeleteIfExpired(e.key);
+    // Behind the gate: what is paused stays as it is.
+    const bool paused = engine_->pause().mode() != Pause::Mode::kNone;
+    if (!engine_->is_replica() && !paused) Db(this, e.db).DeleteIfExpired(e.key);
     End();
   }
 }

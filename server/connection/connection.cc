@@ -71,9 +71,9 @@ absl::Status Connection::Run() {
 absl::Status Connection::Receive() {
   decoder_.set_authenticated(session_->own.authenticated);
   const absl::Duration idle = engine_.config().Duration(ConfigId::kTimeout);
-  const net::Deadline deadline = idle > absl::ZeroDuration() && !decoder_.mid_request()
-                                     ? net::Deadline::After(engine_.clock(), idle)
-                                     : net::Deadline::Never();
+  // Of every read, so also in the middle of a request: any byte is a sign of life.
+  const net::Deadline deadline =
+      idle > absl::ZeroDuration() ? net::Deadline::After(engine_.clock(), idle) : net::Deadline::Never();
   const absl::StatusOr<size_t> n = ReadInput(deadline);
   if (!n.ok()) {
     return absl::IsDeadlineExceeded(n.status()) ? absl::DeadlineExceededError("Closing idle client") : n.status();
@@ -161,6 +161,8 @@ absl::Status Connection::ExecuteInput() {
         break;
     }
     if (session_->own.close_after_reply || session_->killed()) return absl::CancelledError("closing after the reply");
+    const int64_t most = engine_.config().BufferLimit(ClientClass::kNormal).hard_bytes;
+    if (most > 0 && output_.size() > static_cast<size_t>(most)) return TooMuchOutput();
     if (session_->own.takeover != nullptr) {
       decoder_.Release(&input_);
       return absl::OkStatus();
@@ -171,6 +173,14 @@ absl::Status Connection::ExecuteInput() {
       if (!sent.ok()) return sent;
     }
   }
+}
+
+absl::Status Connection::TooMuchOutput() {
+  LOG(WARNING) << "Client " << session_->address << " is closed: " << output_.size()
+               << " bytes of replies are beyond client-output-buffer-limit";
+  engine_.stats().client_output_buffer_limit_disconnections.fetch_add(1, std::memory_order_relaxed);
+  output_.clear();
+  return absl::ResourceExhaustedError("reached output buffer limits");
 }
 
 void Connection::NoteSizes() {
@@ -186,6 +196,7 @@ absl::Status Connection::Flush() {
   if (timeout == absl::ZeroDuration()) timeout = absl::InfiniteDuration();
   const net::Deadline never_wait = net::Deadline::After(engine_.clock(), absl::ZeroDuration());
   net::Deadline progress = net::Deadline::After(engine_.clock(), timeout);
+  net::Deadline soft_limit_until = net::Deadline::Never();
   while (sent < output_.size()) {
     const iovec part = {output_.data() + sent, output_.size() - sent};
     const absl::StatusOr<size_t> n = stream_->WriteSome(absl::MakeConstSpan(&part, 1), never_wait);
@@ -203,6 +214,14 @@ absl::Status Connection::Flush() {
                                                       absl::FormatDuration(timeout)));
     }
     session_->output_bytes.store(output_.size() - sent, std::memory_order_relaxed);
+    const OutputBufferLimit limit = engine_.config().BufferLimit(ClientClass::kNormal);
+    if (limit.soft_bytes == 0 || output_.size() - sent <= static_cast<size_t>(limit.soft_bytes)) {
+      soft_limit_until = net::Deadline::Never();
+    } else if (soft_limit_until.NextWait() == absl::InfiniteDuration()) {
+      soft_limit_until = net::Deadline::After(engine_.clock(), limit.soft_time);
+    } else if (soft_limit_until.Expired()) {
+      return TooMuchOutput();
+    }
     pollfd waiting = {stream_->fd(), POLLIN | POLLOUT, 0};
     const absl::Duration slice = std::min(progress.NextWait(), kStallSlice);
     poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(slice)) + 1);

@@ -58,6 +58,8 @@ class Connection {
   // Takes `n` bytes in that were read into the input buffer.
   absl::Status Received(size_t n);
   void NoteSizes();
+  // Ends a client that is beyond its client-output-buffer-limit.
+  absl::Status TooMuchOutput();
 
   Engine& engine_;
   Turns& turns_;

@@ -188,6 +188,7 @@ void Dispatcher::Run(const CommandSpec& spec, absl::Span<const absl::string_view
     CallInUnit({&spec, args}, reply);
     unit_.End();
     if (unit_.appended()) session_.own.write_offset = engine_.log().end_offset();
+    if (session_.own.after_unit != nullptr) std::exchange(session_.own.after_unit, nullptr)();
   }
   current_dispatcher = outer;
 }

@@ -1,5 +1,7 @@
 #include "server/engine/engine.h"
 
+#include <algorithm>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -12,7 +14,8 @@ namespace {
 CommandLog::Limits LogLimits(const Config& config) {
   CommandLog::Limits limits;
   limits.window_bytes = config.Int(ConfigId::kReplBacklogSize);
-  limits.max_bytes = std::max(limits.window_bytes, config.Int(ConfigId::kReplBacklogMaxBytes));
+  const int64_t most = config.Int(ConfigId::kReplBacklogMaxBytes);
+  limits.max_bytes = most == 0 ? std::numeric_limits<int64_t>::max() : std::max(limits.window_bytes, most);
   return limits;
 }
 
@@ -41,6 +44,8 @@ Engine::~Engine() = default;
 
 void Engine::FinishSetup() { stats_.SetCommandCount(commands_.id_limit()); }
 
+void Engine::ApplyLogLimits() { log_.set_limits(LogLimits(*config_)); }
+
 int64_t Engine::WallMs() const { return absl::ToUnixMillis(clock_->WallNow()); }
 
 void Engine::TickLruClock() {
@@ -68,7 +73,9 @@ bool Engine::OverMemory() {
   const int64_t fresh_ns = absl::ToInt64Nanoseconds(absl::Milliseconds(1));
   if (now - memory_checked_ns_.load(std::memory_order_relaxed) > fresh_ns ||
       memory_checked_limit_.load(std::memory_order_relaxed) != limit) {
-    over_memory_.store(AllocatorUse().allocated > static_cast<size_t>(limit), std::memory_order_relaxed);
+    // The log is no reason to refuse writes: it has bounds of its own.
+    const auto data = static_cast<int64_t>(AllocatorUse().allocated) - log_.size_bytes();
+    over_memory_.store(data > limit, std::memory_order_relaxed);
     memory_checked_limit_.store(limit, std::memory_order_relaxed);
     memory_checked_ns_.store(now, std::memory_order_relaxed);
   }

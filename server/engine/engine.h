@@ -56,6 +56,9 @@ class Engine {
 
   // Milliseconds since the Unix epoch.
   int64_t WallMs() const;
+  // Gives the log the limits that the configuration has now.
+  void ApplyLogLimits();
+
   // Seconds for Entry::access(); moved by the cron thread.
   uint32_t lru_clock() const { return lru_clock_.load(std::memory_order_relaxed); }
   void TickLruClock();

@@ -43,8 +43,13 @@ void Keyspace::RemoveWatch(Slot slot, int db, absl::string_view key, const std::
 }
 
 void Keyspace::TouchWatchedSlow(Slot slot, int db, absl::string_view key) {
-  for (const KeyWatch& watch : *slots_[slot].watches) {
-    if (watch.db == db && watch.key == key) watch.dirty->store(true, std::memory_order_relaxed);
+  for (KeyWatch& watch : *slots_[slot].watches) {
+    if (watch.db != db || watch.key != key) continue;
+    if (watch.expired && databases_[db]->Find(KeyRef(key)) == nullptr) {
+      watch.expired = false;
+    } else {
+      watch.dirty->store(true, std::memory_order_relaxed);
+    }
   }
 }
 

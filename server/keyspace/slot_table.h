@@ -21,6 +21,7 @@ struct KeyWatch {
   int db;
   std::string key;
   std::shared_ptr<std::atomic<bool>> dirty;
+  bool expired;  // It had expired when watched and is still there: to remove it changes nothing.
 };
 
 // The lock stripes of the keyspace, one a hash slot, for all databases, each on

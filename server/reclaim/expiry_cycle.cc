@@ -74,7 +74,8 @@ ExpiryCycle::Sample ExpiryCycle::VisitSlot(int db, Slot slot) {
   }
   unit_.Begin(engine_.WallMs(), false);
   unit_.locks().LockOne(slot, true, true);
-  if (!engine_.is_replica()) {  // It may have become one before the gate.
+  // Either may have come before the gate.
+  if (!engine_.is_replica() && engine_.pause().mode() == Pause::Mode::kNone) {
     Db view(&unit_, db);
     Database& storage = view.storage();
     size_t left = storage.SlotExpiringSize(slot);

@@ -125,6 +125,10 @@ class Session {
     // so far are sent, the connection's thread calls it and then closes.
     std::function<void()> takeover;
 
+    // Set by a command of a transaction: called once its locks are released. The
+    // last one counts.
+    std::function<void()> after_unit;
+
     // The log's end after this session's last write: what WAIT waits for.
     int64_t write_offset = 0;
 

@@ -101,7 +101,7 @@ void Watch(CommandContext& ctx) {
       const SlotGuard guard(ctx.unit().locks(), key.slot, true);
       const Entry* entry = ctx.db().storage().Find(key);
       expired = entry != nullptr && entry->ExpiredAt(ctx.now_ms());
-      keyspace.AddWatch(key.slot, {ctx.db_index(), std::string(name), session.own.watch_dirty});
+      keyspace.AddWatch(key.slot, {ctx.db_index(), std::string(name), session.own.watch_dirty, expired});
     }
     session.own.watched.push_back({ctx.db_index(), std::string(name), expired});
   }

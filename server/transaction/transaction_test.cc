@@ -58,6 +58,23 @@ TEST_F(TransactionTest, ARefusedExecForgetsItsWatches) {
   EXPECT_EQ(Do("EXEC"), "*1\r\n+OK\r\n");
 }
 
+TEST_F(TransactionTest, WhatHadExpiredWhenWatchedMayBeRemoved) {
+  Do("SET a 1 PX 10");
+  Advance(absl::Milliseconds(20));
+  Do("WATCH a");
+  EXPECT_EQ(Do("GET a"), kNullReply);
+  Do("MULTI");
+  Do("SET b 1");
+  EXPECT_EQ(Do("EXEC"), "*1\r\n+OK\r\n");
+
+  Do("SET a 1 PX 10");
+  Advance(absl::Milliseconds(20));
+  Do("WATCH a");
+  DoAsOther("SET a 2");
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC"), "*-1\r\n") << "but not be made anew";
+}
+
 TEST_F(TransactionTest, AnExpiredWatchCountsAsAChange) {
   Do("SET a 1 PX 10");
   Do("WATCH a");

@@ -217,6 +217,32 @@ TEST(FrozenReplicaTest, ThePrimaryEndsInTimeBesideAReplicaThatIsStopped) {
   std::cout << "SIGTERM to exit: " << absl::Now() - begin << "\n";
 }
 
+// It takes the gate and joins a thread that may want a slot, so it must not be
+// made while the transaction has its locks.
+TEST(RoleChangeTest, InATransactionWithKeysDoesNotBlock) {
+  const auto primary = StartServer(ShortTimeouts());
+  const auto server = StartServer(ShortTimeouts());
+  TestClient client(*server);
+  TestClient writer(*primary);
+  EXPECT_THAT(writer.Do("SET", "a", "1"), IsOk());
+  EXPECT_THAT(client.Do("MULTI"), IsOk());
+  client.Do("SET", "a", "2");
+  client.Do("REPLICAOF", "127.0.0.1", primary->port());
+  client.Do("EXEC");
+  EXPECT_TRUE(LinkComesUp(*server));
+  for (int i = 0; i < 20; ++i) {
+    for (int write = 0; write < 50; ++write) writer.Do("INCR", "a");
+    client.Do("MULTI");
+    client.Do("GET", "a");
+    client.Do("REPLICAOF", "NO", "ONE");
+    client.Do("EXEC");
+    EXPECT_EQ(ReplicationField(*server, "role"), "master");
+    EXPECT_THAT(client.Do("REPLICAOF", "127.0.0.1", primary->port()), IsOk());
+    EXPECT_TRUE(LinkComesUp(*server));
+  }
+  EXPECT_TRUE(IsSame(*primary, *server));
+}
+
 TEST(RoleChangeTest, ManyInARowLeaveNothingBehind) {
   const auto one = StartServer(ShortTimeouts());
   const auto other = StartServer(ShortTimeouts());

@@ -141,6 +141,23 @@ TEST_F(InteropTest, HoldfastFollowsHoldfast) {
                      StartNode(ServerKind::kHoldfast), kKeys / 5);
 }
 
+// FAILOVER on a Redis asks the replica for the role with PSYNC's third argument.
+TEST_F(InteropTest, RedisHandsItsRoleOverToAHoldfast) {
+  Node first = StartNode(ServerKind::kRedis);
+  Node second = StartNode(ServerKind::kHoldfast);
+  ASSERT_TRUE(first.ok() && second.ok());
+  Dice dice(Seed());
+  FillDatabases(first, 1000, &dice);
+  Follow(second, first);
+  ASSERT_TRUE(WaitForLink(second));
+  EXPECT_THAT(first->Do("FAILOVER", "TIMEOUT", 20000), IsOk());
+  ASSERT_TRUE(WaitForLink(first));
+  EXPECT_EQ(second->InfoField("replication", "role"), "master");
+  EXPECT_EQ(FullSyncs(second), 0);
+  WriteLive(second, kLiveWrites / 5, &dice);
+  EXPECT_TRUE(Agree({&second, &first}));
+}
+
 // --- While it is written ----------------------------------------------------
 
 // The snapshot is made and sent under write load: each write is in it or in
