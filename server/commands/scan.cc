@@ -1,5 +1,7 @@
 #include "server/commands/scan.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -109,6 +111,8 @@ void Scan(CommandContext& ctx) {
 
 // A slot that shrinks between two parts of it, which takes more than
 // kWalkEntriesPerLock keys in one slot, may name some of them twice.
+constexpr size_t kSlotsPerTurn = 32;  // Of KEYS.
+
 void Keys(CommandContext& ctx) {
   const absl::string_view pattern = ctx.arg(1);
   const bool all = pattern == "*";  // Also the empty key, which no star matches.
@@ -116,9 +120,10 @@ void Keys(CommandContext& ctx) {
   net::ReplyWriter& reply = ctx.reply();
   const size_t mark = reply.BeginDeferred();
   size_t found = 0;
-  // A client that has gone is not worth the rest of a long walk.
+  // Piece by piece: a client that has gone is not worth the rest of a long walk, and
+  // where processors are few the others are not to wait for a whole time slice.
   WalkBounds bounds;
-  bounds.slots = Database::kGroupSlots;
+  bounds.slots = kSlotsPerTurn;
   WalkCursor cursor = kWalkBegin;
   do {
     cursor = WalkEntries(unit, ctx.db_index(), cursor, bounds, [&](const Entry& entry) {
@@ -126,6 +131,7 @@ void Keys(CommandContext& ctx) {
       reply.Bulk(entry.key());
       ++found;
     });
+    if (unit.locks().holds_nothing()) sched_yield();
   } while (cursor != 0 && !ctx.session().killed());
   reply.EndDeferredArray(mark, found);
 }

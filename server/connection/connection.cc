@@ -46,6 +46,7 @@ Connection* Connection::OfThisThread() { return connection_of_this_thread; }
 
 absl::Status Connection::Run() {
   connection_of_this_thread = this;
+  const Turns::Awake awake(&turns_);
   const auto end = absl::MakeCleanup([this] {
     UnwatchAll(&engine_.keyspace(), session_.get());
     session_->DetachStream();
@@ -92,6 +93,7 @@ absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
         })) {
       return early;
     }
+    const Turns::Asleep asleep(&turns_);
     const net::Deadline soon = net::Deadline::After(engine_.clock(), kBufferIdleTime);
     const bool whole = deadline.NextWait() <= kBufferIdleTime;
     const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(), whole ? deadline : soon);
@@ -106,6 +108,7 @@ absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
       }
     }
   }
+  const Turns::Asleep asleep(&turns_);
   return stream_->ReadSome(input_.WriteArea(decoder_.bytes_wanted()), deadline);
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "net/time/clock.h"
@@ -20,23 +21,51 @@ namespace holdfast::server {
 //
 // Beside threads that compute for long, as many as processors, a turn lasts a
 // whole time slice of the kernel's, where a sleeping thread would have been woken
-// at once. So once a turn has lasted long nobody gives any for a while. Thread-safe.
+// at once. So none is given while few clients are awake, who are nobody to give it
+// to, and once a turn has lasted long nobody gives any for a while. Thread-safe.
 class Turns {
  public:
   static constexpr int kMost = 3;  // That a thread gives in a row.
   static constexpr absl::Duration kLong = absl::Milliseconds(3);
   static constexpr absl::Duration kNone = absl::Milliseconds(100);
 
+  // Turns are given from this many threads awake on.
+  static int Crowd() { return 2 * static_cast<int>(std::thread::hardware_concurrency()) + 1; }
+
   // `clock` outlives it.
-  explicit Turns(const net::Clock* clock) : clock_(clock) {}
+  explicit Turns(const net::Clock* clock, int crowd = Crowd()) : clock_(clock), crowd_(crowd) {}
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
+
+  // For as long as a client's thread is neither blocked in a read nor ended.
+  class Awake {
+   public:
+    explicit Awake(Turns* turns) : turns_(turns) { turns_->awake_.fetch_add(1, std::memory_order_relaxed); }
+    ~Awake() { turns_->awake_.fetch_sub(1, std::memory_order_relaxed); }
+    Awake(const Awake&) = delete;
+    Awake& operator=(const Awake&) = delete;
+
+   private:
+    Turns* const turns_;
+  };
+  // The opposite, within the life of an Awake.
+  class Asleep {
+   public:
+    explicit Asleep(Turns* turns) : turns_(turns) { turns_->awake_.fetch_sub(1, std::memory_order_relaxed); }
+    ~Asleep() { turns_->awake_.fetch_add(1, std::memory_order_relaxed); }
+    Asleep(const Asleep&) = delete;
+    Asleep& operator=(const Asleep&) = delete;
+
+   private:
+    Turns* const turns_;
+  };
 
   // Calls `try_it` after each of up to kMost turns of the others, until it says
   // that it has succeeded; whether it did. `now`: a recent time.
   template <typename Try>
   bool Give(net::MonoTime now, Try&& try_it) {
     for (int i = 0; i < kMost; ++i) {
+      if (awake_.load(std::memory_order_relaxed) < crowd_) return false;
       if (now.nanos() < none_before_ns_.load(std::memory_order_relaxed)) return false;
       sched_yield();
       if (try_it()) return true;
@@ -51,7 +80,9 @@ class Turns {
 
  private:
   const net::Clock* const clock_;
-  std::atomic<int64_t> none_before_ns_{std::numeric_limits<int64_t>::min()};
+  const int crowd_;
+  alignas(64) std::atomic<int> awake_{0};  // Changed by all; the next is only read, mostly.
+  alignas(64) std::atomic<int64_t> none_before_ns_{std::numeric_limits<int64_t>::min()};
 };
 
 }  // namespace holdfast::server

@@ -21,7 +21,8 @@ class TurnsTest : public ::testing::Test {
   }
 
   net::ManualClock clock_;
-  Turns turns_{&clock_};
+  Turns turns_{&clock_, /*crowd=*/1};
+  Turns::Awake self_{&turns_};
 };
 
 TEST_F(TurnsTest, EndWithSuccess) {
@@ -31,6 +32,24 @@ TEST_F(TurnsTest, EndWithSuccess) {
 }
 
 TEST_F(TurnsTest, AreFewInARow) { EXPECT_EQ(Given(absl::Microseconds(100)), Turns::kMost); }
+
+TEST_F(TurnsTest, AreForACrowdOnly) {
+  Turns turns(&clock_, /*crowd=*/3);
+  const auto gives = [&] {
+    int given = 0;
+    turns.Give(clock_.Now(), [&] { return ++given > 0; });
+    return given > 0;
+  };
+  const Turns::Awake one(&turns), two(&turns);
+  EXPECT_FALSE(gives());
+  const Turns::Awake three(&turns);
+  EXPECT_TRUE(gives());
+  {
+    const Turns::Asleep blocked(&turns);
+    EXPECT_FALSE(gives());
+  }
+  EXPECT_TRUE(gives());
+}
 
 TEST_F(TurnsTest, AfterALongOneThereAreNoneForAWhile) {
   EXPECT_EQ(Given(Turns::kLong + absl::Microseconds(1)), 1);
