@@ -9,13 +9,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "net/resp/integer.h"
 #include "replication/replication.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
 #include "server/connection/connection.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
-#include "server/text/number.h"
 
 namespace holdfast::replication {
 namespace {
@@ -127,7 +127,7 @@ void Replconf(CommandContext& ctx) {
       return;  // Between a replica and its primary's session; here it has no meaning and no reply.
     } else if (ctx.ArgIs(i, "rdb-only") || ctx.ArgIs(i, "rdb-filter-only")) {
       int64_t on = 0;
-      if (ctx.ArgIs(i, "rdb-filter-only") ? !value.empty() : (!ParseInt64(value, &on) || on != 0)) {
+      if (ctx.ArgIs(i, "rdb-filter-only") ? !value.empty() : (!net::ParseInteger(value, &on) || on != 0)) {
         return ctx.Error("ERR REPLCONF rdb-only and rdb-filter-only are not supported yet");
       }
     } else {

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "net/resp/integer.h"
 #include "net/socket/address.h"
 #include "net/socket/errors.h"
 #include "net/socket/options.h"
@@ -19,7 +20,6 @@
 #include "replication/primary/primary.h"
 #include "server/keyspace/entry.h"
 #include "server/persist/rdb/transfer.h"
-#include "server/text/number.h"
 
 namespace holdfast::replication {
 namespace {
@@ -352,7 +352,7 @@ absl::Status ReplicaSession::ReadAcks() {
 void ReplicaSession::OnRequest(absl::Span<const absl::string_view> args) {
   int64_t offset = 0;
   if (args.size() < 3 || !absl::EqualsIgnoreCase(args[0], "REPLCONF") || !absl::EqualsIgnoreCase(args[1], "ACK") ||
-      !server::ParseInt64(args[2], &offset)) {
+      !net::ParseInteger(args[2], &offset)) {
     return;  // Nothing else that a replica may say at this point needs an answer.
   }
   // An offset beyond what was sent would make WAIT lie.

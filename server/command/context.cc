@@ -1,7 +1,7 @@
 #include "server/command/context.h"
 
+#include "net/resp/integer.h"
 #include "server/engine/engine.h"
-#include "server/text/number.h"
 
 namespace holdfast::server {
 
@@ -12,13 +12,13 @@ void CommandContext::Error(absl::string_view text) {
 }
 
 bool CommandContext::IntArg(size_t i, int64_t* value, absl::string_view error) {
-  if (ParseInt64(args_[i], value)) return true;
+  if (net::ParseInteger(args_[i], value)) return true;
   Error(error);
   return false;
 }
 
 bool CommandContext::IntArgInRange(size_t i, int64_t min, int64_t max, int64_t* value, absl::string_view error) {
-  if (ParseInt64(args_[i], value) && *value >= min && *value <= max) return true;
+  if (net::ParseInteger(args_[i], value) && *value >= min && *value <= max) return true;
   Error(error);
   return false;
 }

@@ -13,9 +13,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "glog/logging.h"
+#include "net/resp/integer.h"
 #include "server/command/spec.h"
 #include "server/command/table.h"
-#include "server/text/number.h"
 
 namespace holdfast::server {
 namespace {
@@ -82,7 +82,7 @@ Range RangeOf(const KeySpec& spec, Args args) {
   } else if (spec.find == KeySpec::Find::kKeyNum) {
     int64_t number = 0;
     const int at = range.first + spec.num_index;
-    if (at >= argc || !ParseInt64(args[at], &number) || number < 0 ||
+    if (at >= argc || !net::ParseInteger(args[at], &number) || number < 0 ||
         number > argc)
       return range;
     if (number == 0) {

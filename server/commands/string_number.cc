@@ -6,11 +6,11 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "net/resp/integer.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
 #include "server/commands/string_handlers.h"
 #include "server/commands/value_args.h"
-#include "server/text/number.h"
 
 namespace holdfast::server {
 namespace {
@@ -25,7 +25,7 @@ void Add(CommandContext& ctx, int64_t increment) {
     value = entry->IntValue();
   } else if (entry != nullptr) {
     char scratch[Entry::kScratch];
-    if (!ParseInt64(entry->StringBytes(scratch), &value)) {
+    if (!net::ParseInteger(entry->StringBytes(scratch), &value)) {
       ctx.Error(errors::kNotInteger);
       return;
     }

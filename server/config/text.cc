@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "net/resp/integer.h"
 
 namespace holdfast::server::config {
 namespace {
@@ -182,16 +183,9 @@ std::string QuoteIfNeeded(absl::string_view text) {
 }
 
 std::optional<int64_t> ParseInt(absl::string_view text) {
-  if (text == "0") return 0;
-  const bool negative = !text.empty() && text[0] == '-';
-  if (negative) text.remove_prefix(1);
-  if (text.empty() || text[0] == '0') return std::nullopt;
-  uint64_t value = 0;
-  const std::optional<size_t> read = ReadDigits(text, 10, &value);
-  if (!read.has_value() || *read != text.size()) return std::nullopt;
-  constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
-  if (value > kMax + (negative ? 1 : 0)) return std::nullopt;
-  return static_cast<int64_t>(negative ? ~value + 1 : value);
+  int64_t value;
+  if (!net::ParseInteger(text, &value)) return std::nullopt;
+  return value;
 }
 
 std::optional<uint64_t> ParseMemory(absl::string_view text) {

@@ -6,12 +6,12 @@
 #include <new>
 
 #include "glog/logging.h"
+#include "net/resp/integer.h"
 
 namespace holdfast::server {
 namespace {
 
 constexpr size_t kGranule = 16;  // The allocator's own smallest step between size classes.
-constexpr size_t kMaxIntDigits = 20;
 
 // The data of an empty view may be null, which memcpy(3) does not take.
 void CopyBytes(void* to, absl::string_view from) {
@@ -76,7 +76,7 @@ size_t Entry::MemoryUsage() const {
 
 Entry::StringForm Entry::FormOf(absl::string_view value) {
   StringForm form{Encoding::kRaw, 0, false};
-  if (value.size() <= kMaxIntDigits && ParseInt64(value, &form.integer)) {
+  if (net::ParseInteger(value, &form.integer)) {
     form.encoding = Encoding::kInt;
     return form;
   }

@@ -8,7 +8,6 @@
 
 #include "absl/strings/string_view.h"
 #include "server/keyspace/slot.h"
-#include "server/text/number.h"
 #include "server/types/dict.h"
 
 namespace holdfast::server {

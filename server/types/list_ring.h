@@ -6,7 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
-#include "server/text/number.h"
+#include "net/resp/integer.h"
 #include "server/types/lent.h"
 #include "server/types/limits.h"
 #include "server/types/listpack.h"
@@ -39,7 +39,7 @@ class NodeRoom {
 // A value to be compared with many elements.
 class ListNeedle {
  public:
-  explicit ListNeedle(absl::string_view value) : value_(value), is_integer_(ParseInt64(value, &integer_)) {}
+  explicit ListNeedle(absl::string_view value) : value_(value), is_integer_(net::ParseInteger(value, &integer_)) {}
   bool Matches(const Listpack::Item& item) const {
     return item.is_integer ? is_integer_ && item.integer == integer_ : item.text == value_;
   }

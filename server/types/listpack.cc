@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "server/text/number.h"
+#include "net/resp/integer.h"
 
 namespace holdfast::server {
 namespace {
@@ -122,7 +122,7 @@ struct Encoded {
 
 Encoded EncodingOf(absl::string_view value) {
   Encoded e;
-  if (ParseInt64(value, &e.integer)) {
+  if (net::ParseInteger(value, &e.integer)) {
     e.is_integer = true;
     const int64_t v = e.integer;
     if (v >= 0 && v <= 127) {
@@ -318,7 +318,7 @@ Listpack::Item Listpack::Get(Position at) const {
 
 Listpack::Position Listpack::Find(absl::string_view value, Position from, size_t skip) const {
   int64_t integer = 0;
-  const bool is_integer = ParseInt64(value, &integer);
+  const bool is_integer = net::ParseInteger(value, &integer);
   size_t passing = 0;
   for (Position at = from; at != kEnd; at = Next(at)) {
     if (passing > 0) {

@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "glog/logging.h"
+#include "net/resp/integer.h"
 #include "server/text/hash.h"
-#include "server/text/number.h"
 #include "server/types/dict.h"
 #include "server/types/dict_tools.h"
 #include "server/types/lent.h"
@@ -165,7 +165,7 @@ bool Set::Contains(absl::string_view member) const {
   switch (rep_.tag()) {
     case Form::kIntset: {
       int64_t integer = 0;
-      return ParseInt64(member, &integer) && Reading<Intset>(rep_)->Find(integer);
+      return net::ParseInteger(member, &integer) && Reading<Intset>(rep_)->Find(integer);
     }
     case Form::kPacked: {
       const Reading<Listpack> members(rep_);
@@ -185,7 +185,7 @@ bool Set::ContainsInteger(int64_t member) const {
 bool Set::Add(absl::string_view member, const SetLimits& limits) {
   if (is_intset()) {
     int64_t integer = 0;
-    if (ParseInt64(member, &integer)) return AddInteger(integer, limits);
+    if (net::ParseInteger(member, &integer)) return AddInteger(integer, limits);
     LeaveIntset(limits);
   }
   return rep_.tag() == Form::kPacked ? AddToPacked(member, limits) : AddToTable(member);
@@ -250,7 +250,7 @@ bool Set::Erase(absl::string_view member) {
   switch (rep_.tag()) {
     case Form::kIntset: {
       int64_t integer = 0;
-      return ParseInt64(member, &integer) && EraseInteger(integer);
+      return net::ParseInteger(member, &integer) && EraseInteger(integer);
     }
     case Form::kPacked: {
       Writing<Listpack, Form> members(&rep_);

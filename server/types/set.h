@@ -23,7 +23,7 @@ struct SetLimits {
 };
 
 // A set of byte strings. An intset while all members are integers (in the
-// canonical form that ParseInt64 takes) and few; else one listpack while they are few
+// canonical form that net::ParseInteger takes) and few; else one listpack while they are few
 // and short, and a table of nodes, one allocation a member, from then on. The first
 // calls itself "intset", the others "hashtable", as Redis 7.0 does. It never goes
 // back.

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
-#include "server/text/number.h"
+#include "net/resp/integer.h"
 
 namespace holdfast::server {
 namespace {
@@ -16,7 +16,7 @@ constexpr size_t kMaxText = 127;
 // Redis.
 bool ParseHalf(absl::string_view text, uint64_t* value) {
   int64_t canonical;
-  if (ParseInt64(text, &canonical)) {
+  if (net::ParseInteger(text, &canonical)) {
     *value = static_cast<uint64_t>(canonical);
     return canonical >= 0;
   }
