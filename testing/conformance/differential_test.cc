@@ -22,6 +22,7 @@
 #include "testing/conformance/generator.h"
 #include "testing/conformance/target.h"
 #include "testing/harness/server_process.h"
+#include "testing/support/environment.h"
 
 namespace holdfast::test {
 namespace {
@@ -35,13 +36,6 @@ constexpr ServerKind kUnderTest = ServerKind::kRedis;
 
 constexpr int kSeeds = 4;
 constexpr int kSteps = 1500;
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const text = getenv(name);
-  uint64_t number = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &number) ? number
-                                                            : otherwise;
-}
 
 // Whether the server has the command (that this makes an error is no matter).
 bool Knows(Target* target, const std::vector<std::string>& args) {
@@ -65,9 +59,9 @@ TEST(DifferentialTest, GeneratedCommandsAnswerTheSame) {
 
   const char* const only = getenv("HOLDFAST_GENERATOR");
   const bool one_seed = getenv("HOLDFAST_SEED") != nullptr;
-  const uint64_t first = FromEnvironment("HOLDFAST_SEED", 1);
+  const uint64_t first = static_cast<uint64_t>(Setting("HOLDFAST_SEED", 1));
   const uint64_t last = one_seed ? first : first + kSeeds - 1;
-  const int steps = static_cast<int>(FromEnvironment("HOLDFAST_STEPS", kSteps));
+  const int steps = static_cast<int>(Setting("HOLDFAST_STEPS", kSteps));
   for (size_t i = 0; i < AllGenerators(options).size(); ++i) {
     for (uint64_t seed = first; seed <= last; ++seed) {
       // Its state is part of the run.

@@ -27,6 +27,7 @@
 #include "testing/hostile/garbage.h"
 #include "testing/hostile/hostile_support.h"
 #include "testing/support/dice.h"
+#include "testing/support/environment.h"
 #include "testing/support/reply_matchers.h"
 #include "testing/support/wait_for.h"
 

@@ -33,6 +33,7 @@
 #include "testing/hostile/garbage.h"
 #include "testing/hostile/hostile_support.h"
 #include "testing/support/dice.h"
+#include "testing/support/environment.h"
 #include "testing/support/port_reservation.h"
 #include "testing/support/reply_matchers.h"
 #include "testing/support/temp_dir.h"

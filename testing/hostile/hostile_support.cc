@@ -19,6 +19,7 @@
 #include "net/time/clock.h"
 #include "net/time/deadline.h"
 #include "testing/hostile/garbage.h"
+#include "testing/support/environment.h"
 #include "testing/support/reply_matchers.h"
 #include "testing/support/wait_for.h"
 
@@ -37,18 +38,6 @@ Deadline In(absl::Duration time) {
 }
 
 }  // namespace
-
-int64_t Setting(const char* name, int64_t otherwise) {
-  const char* const text = getenv(name);
-  int64_t value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
-}
-
-uint64_t Seed() {
-  const auto seed = static_cast<uint64_t>(Setting("HOLDFAST_SEED", 1));
-  std::cout << "HOLDFAST_SEED=" << seed << std::endl;
-  return seed;
-}
 
 int64_t Effort() { return Setting("HOLDFAST_HOSTILE_ROUNDS", 1); }
 

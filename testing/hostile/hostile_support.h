@@ -19,10 +19,6 @@
 // What the tests have in common that give a whole server process bad input.
 namespace holdfast::test {
 
-// The environment's $name as a number, or what stands here.
-int64_t Setting(const char* name, int64_t otherwise);
-// $HOLDFAST_SEED, else 1; printed.
-uint64_t Seed();
 // $HOLDFAST_HOSTILE_ROUNDS times as much as usual (the large targets), else 1.
 int64_t Effort();
 

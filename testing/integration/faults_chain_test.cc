@@ -14,6 +14,7 @@
 #include "testing/integration/faults_support.h"
 #include "testing/proxy/fault_proxy.h"
 #include "testing/support/dice.h"
+#include "testing/support/environment.h"
 #include "testing/support/reply_matchers.h"
 #include "testing/support/wait_for.h"
 

@@ -209,16 +209,6 @@ Event NewestEvent(const ServerProcess& server, absl::string_view kind) {
          << " keys)";
 }
 
-uint64_t Seed(uint64_t usual) {
-  const char* const given = getenv("HOLDFAST_SEED");
-  uint64_t seed = usual;
-  if (given != nullptr && !absl::SimpleAtoi(given, &seed)) {
-    ADD_FAILURE() << "HOLDFAST_SEED is no number: " << given;
-  }
-  std::cout << "seed " << seed << "\n";
-  return seed;
-}
-
 bool Strict() { return getenv("HOLDFAST_STRICT") != nullptr; }
 
 absl::Duration Latencies::Quantile(double fraction) const {

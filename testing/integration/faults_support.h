@@ -77,10 +77,6 @@ Event NewestEvent(const ServerProcess& server, absl::string_view kind);
                                   const ServerProcess& replica,
                                   absl::Duration timeout = absl::Seconds(20));
 
-// What a test draws its faults from, printed: $HOLDFAST_SEED to see a failure
-// again or for a longer search, else `usual`.
-uint64_t Seed(uint64_t usual);
-
 // Whether figures are to be held to the design's bounds: $HOLDFAST_STRICT is
 // set (the `large` targets do so). A loaded machine is given `loose`.
 bool Strict();

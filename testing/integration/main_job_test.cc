@@ -28,6 +28,7 @@
 #include "testing/integration/interop_support.h"
 #include "testing/proxy/fault_proxy.h"
 #include "testing/support/dice.h"
+#include "testing/support/environment.h"
 #include "testing/support/reply_matchers.h"
 #include "testing/support/wait_for.h"
 
@@ -38,13 +39,6 @@ using ::testing::Eq;
 using ::testing::Ge;
 
 constexpr char kBenchmark[] = "/usr/bin/redis-benchmark";
-
-// $name as a number, or what stands here. The target main_job_large sets them.
-int64_t Setting(const char* name, int64_t otherwise) {
-  const char* text = std::getenv(name);
-  int64_t value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
-}
 
 // The load: `count` commands on keys of a range, a few clients, pipelined.
 // Half of them SET with an expiry of a day, a quarter plain SETs, a quarter
@@ -134,10 +128,8 @@ TEST(MainJobTest, LinksThatAreCutUnderLoadGoOnWhereTheyWere) {
   }
   const int64_t commands = Setting("HOLDFAST_MAIN_JOB_COMMANDS", 50000);
   const int rounds = static_cast<int>(Setting("HOLDFAST_MAIN_JOB_CUTS", 10));
-  const auto seed = static_cast<uint64_t>(Setting("HOLDFAST_SEED", 1));
-  std::cout << "HOLDFAST_SEED=" << seed << ": " << commands << " commands, "
-            << rounds << " cuts" << std::endl;
-  Dice dice(seed);
+  std::cout << commands << " commands, " << rounds << " cuts" << std::endl;
+  Dice dice(Seed());
 
   Node primary = StartNode(ServerKind::kHoldfast);
   Node one = StartNode(ServerKind::kHoldfast);
