@@ -2,33 +2,19 @@
 
 #include <malloc.h>
 
-#include <bit>
 #include <cstdlib>
 #include <cstring>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "server/types/unaligned.h"
 
 namespace holdfast::server {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the format is little endian, and read as it stands");
-
 constexpr size_t kHeaderBytes = 8;
 constexpr size_t kCountOffset = 4;
-
-template <typename T>
-T Load(const unsigned char* p) {
-  T value;
-  memcpy(&value, p, sizeof(value));
-  return value;
-}
-
-template <typename T>
-void Store(unsigned char* p, T value) {
-  memcpy(p, &value, sizeof(value));
-}
 
 size_t WidthFor(int64_t value) {
   if (value < INT32_MIN || value > INT32_MAX) return 8;

@@ -3,7 +3,6 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -12,11 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "net/resp/integer.h"
+#include "server/types/unaligned.h"
 
 namespace holdfast::server {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "the format is little endian, and read as it stands");
 
 constexpr size_t kHeaderBytes = 6;
 constexpr size_t kCountOffset = 4;
@@ -33,18 +31,6 @@ constexpr unsigned char kInt16 = 0xf1;
 constexpr unsigned char kInt24 = 0xf2;
 constexpr unsigned char kInt32 = 0xf3;
 constexpr unsigned char kInt64 = 0xf4;
-
-template <typename T>
-T Load(const unsigned char* p) {
-  T value;
-  memcpy(&value, p, sizeof(value));
-  return value;
-}
-
-template <typename T>
-void Store(unsigned char* p, T value) {
-  memcpy(p, &value, sizeof(value));
-}
 
 // How many bytes it takes to write a size so that it can be read backwards, seven
 // bits each. The edges are those of Redis, one below what would fit.

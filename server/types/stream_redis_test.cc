@@ -1,20 +1,16 @@
 // Streams beside those of redis-server: the same commands, then every byte that
 // it saves is compared.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "gtest/gtest.h"
-#include "server/persist/rdb/redis_server_testing.h"
+#include "server/types/real_redis_testing.h"
 #include "server/types/stream.h"
 #include "testing/support/dice.h"
 
@@ -22,26 +18,6 @@ namespace holdfast::server {
 namespace {
 
 using Args = std::vector<std::string>;
-
-// The installed redis-server, and a connection to it.
-class RealRedis {
- public:
-  static bool Available() { return access(kRedisServer, X_OK) == 0; }
-  RealRedis() : server_(directory_, {"--rdbcompression", "no"}) {
-    CHECK(server_.ready()) << server_.log();
-    connection_ = server_.Connect();
-  }
-  // As UnixConnection::Reply(), errors as their text.
-  std::string Call(const Args& args) {
-    const std::string reply = connection_->Command(args);
-    return absl::StartsWith(reply, "-ERR") ? reply.substr(1) : reply;
-  }
-
- private:
-  ScratchDirectory directory_;
-  RedisServer server_;
-  std::unique_ptr<UnixConnection> connection_;
-};
 
 // Reads what DUMP writes of a stream, as far as 7.0.15 without compression
 // does.

@@ -1,23 +1,18 @@
 // Sorted sets and their scores beside those of redis-server.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "glog/logging.h"
 #include "gtest/gtest.h"
-#include "server/persist/rdb/redis_server_testing.h"
 #include "server/text/double.h"
+#include "server/types/real_redis_testing.h"
 #include "server/types/zset.h"
 #include "testing/support/dice.h"
 
@@ -25,26 +20,6 @@ namespace holdfast::server {
 namespace {
 
 using Args = std::vector<std::string>;
-
-// The installed redis-server, and a connection to it.
-class RealRedis {
- public:
-  static bool Available() { return access(kRedisServer, X_OK) == 0; }
-  RealRedis() : server_(directory_, {"--rdbcompression", "no"}) {
-    CHECK(server_.ready()) << server_.log();
-    connection_ = server_.Connect();
-  }
-  // As UnixConnection::Reply(), errors as their text.
-  std::string Call(const Args& args) {
-    const std::string reply = connection_->Command(args);
-    return absl::StartsWith(reply, "-ERR") ? reply.substr(1) : reply;
-  }
-
- private:
-  ScratchDirectory directory_;
-  RedisServer server_;
-  std::unique_ptr<UnixConnection> connection_;
-};
 
 std::string Format(double value) {
   char buffer[kDoubleChars];
