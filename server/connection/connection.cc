@@ -46,7 +46,7 @@ Connection* Connection::OfThisThread() { return connection_of_this_thread; }
 
 absl::Status Connection::Run() {
   connection_of_this_thread = this;
-  const Turns::Awake awake(&turns_);
+  const Turns::Change awake = turns_.Awake();
   const auto end = absl::MakeCleanup([this] {
     UnwatchAll(&engine_.keyspace(), session_.get());
     session_->DetachStream();
@@ -87,13 +87,13 @@ absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
   if (input_.empty() && !decoder_.mid_request()) {
     absl::StatusOr<size_t> early(0);
     const absl::Span<char> area = input_.WriteArea();
-    if (turns_.Give(engine_.clock()->Now(), [&] {
+    if (turns_.Give([&] {
           early = stream_->TryRead(area);
           return !absl::IsDeadlineExceeded(early.status());
         })) {
       return early;
     }
-    const Turns::Asleep asleep(&turns_);
+    const Turns::Change asleep = turns_.Asleep();
     const net::Deadline soon = net::Deadline::After(engine_.clock(), kBufferIdleTime);
     const bool whole = deadline.NextWait() <= kBufferIdleTime;
     const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(), whole ? deadline : soon);
@@ -108,7 +108,7 @@ absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
       }
     }
   }
-  const Turns::Asleep asleep(&turns_);
+  const Turns::Change asleep = turns_.Asleep();
   return stream_->ReadSome(input_.WriteArea(decoder_.bytes_wanted()), deadline);
 }
 

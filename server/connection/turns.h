@@ -37,35 +37,31 @@ class Turns {
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  // For as long as a client's thread is neither blocked in a read nor ended.
-  class Awake {
+  // Adds to the threads awake for its own life: a client's thread is one as long
+  // as it runs, and one less while it is blocked in a read.
+  class Change {
    public:
-    explicit Awake(Turns* turns) : turns_(turns) { turns_->awake_.fetch_add(1, std::memory_order_relaxed); }
-    ~Awake() { turns_->awake_.fetch_sub(1, std::memory_order_relaxed); }
-    Awake(const Awake&) = delete;
-    Awake& operator=(const Awake&) = delete;
+    ~Change() { awake_.fetch_sub(by_, std::memory_order_relaxed); }
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
 
    private:
-    Turns* const turns_;
+    friend class Turns;
+    Change(std::atomic<int>& awake, int by) : awake_(awake), by_(by) { awake_.fetch_add(by_, std::memory_order_relaxed); }
+    std::atomic<int>& awake_;
+    const int by_;
   };
-  // The opposite, within the life of an Awake.
-  class Asleep {
-   public:
-    explicit Asleep(Turns* turns) : turns_(turns) { turns_->awake_.fetch_sub(1, std::memory_order_relaxed); }
-    ~Asleep() { turns_->awake_.fetch_add(1, std::memory_order_relaxed); }
-    Asleep(const Asleep&) = delete;
-    Asleep& operator=(const Asleep&) = delete;
-
-   private:
-    Turns* const turns_;
-  };
+  [[nodiscard]] Change Awake() { return Change(awake_, 1); }
+  // Within the life of an Awake().
+  [[nodiscard]] Change Asleep() { return Change(awake_, -1); }
 
   // Calls `try_it` after each of up to kMost turns of the others, until it says
-  // that it has succeeded; whether it did. `now`: a recent time.
+  // that it has succeeded; whether it did.
   template <typename Try>
-  bool Give(net::MonoTime now, Try&& try_it) {
-    for (int i = 0; i < kMost; ++i) {
-      if (awake_.load(std::memory_order_relaxed) < crowd_) return false;
+  bool Give(Try&& try_it) {
+    if (!IsCrowd()) return false;
+    net::MonoTime now = clock_->Now();
+    for (int i = 0; i < kMost && IsCrowd(); ++i) {
       if (now.nanos() < none_before_ns_.load(std::memory_order_relaxed)) return false;
       sched_yield();
       if (try_it()) return true;
@@ -79,6 +75,8 @@ class Turns {
   }
 
  private:
+  bool IsCrowd() const { return awake_.load(std::memory_order_relaxed) >= crowd_; }
+
   const net::Clock* const clock_;
   const int crowd_;
   alignas(64) std::atomic<int> awake_{0};  // Changed by all; the next is only read, mostly.

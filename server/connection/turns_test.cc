@@ -12,7 +12,7 @@ class TurnsTest : public ::testing::Test {
   // Gives turns, each of which lasts `each`, and says how many there were.
   int Given(absl::Duration each) {
     int given = 0;
-    EXPECT_FALSE(turns_.Give(clock_.Now(), [&] {
+    EXPECT_FALSE(turns_.Give([&] {
       ++given;
       clock_.Advance(each);
       return false;
@@ -22,12 +22,12 @@ class TurnsTest : public ::testing::Test {
 
   net::ManualClock clock_;
   Turns turns_{&clock_, /*crowd=*/1};
-  Turns::Awake self_{&turns_};
+  Turns::Change self_ = turns_.Awake();
 };
 
 TEST_F(TurnsTest, EndWithSuccess) {
   int given = 0;
-  EXPECT_TRUE(turns_.Give(clock_.Now(), [&] { return ++given == 2; }));
+  EXPECT_TRUE(turns_.Give([&] { return ++given == 2; }));
   EXPECT_EQ(given, 2);
 }
 
@@ -37,15 +37,15 @@ TEST_F(TurnsTest, AreForACrowdOnly) {
   Turns turns(&clock_, /*crowd=*/3);
   const auto gives = [&] {
     int given = 0;
-    turns.Give(clock_.Now(), [&] { return ++given > 0; });
+    turns.Give([&] { return ++given > 0; });
     return given > 0;
   };
-  const Turns::Awake one(&turns), two(&turns);
+  const Turns::Change one = turns.Awake(), two = turns.Awake();
   EXPECT_FALSE(gives());
-  const Turns::Awake three(&turns);
+  const Turns::Change three = turns.Awake();
   EXPECT_TRUE(gives());
   {
-    const Turns::Asleep blocked(&turns);
+    const Turns::Change blocked = turns.Asleep();
     EXPECT_FALSE(gives());
   }
   EXPECT_TRUE(gives());
