@@ -72,9 +72,7 @@ void ExecutionUnit::DeleteExpired() {
   for (const ExpiredKey& e : expired) {
     changes_ = 0;
     locks_.LockOne(SlotOfKey(e.key), true, true);
-    // Behind the gate: what is paused stays as it is.
-    const bool paused = engine_->pause().mode() != Pause::Mode::kNone;
-    if (!engine_->is_replica() && !paused) Db(this, e.db).DeleteIfExpired(e.key);
+    if (engine_->MayDeleteExpired()) Db(this, e.db).DeleteIfExpired(e.key);
     End();
   }
 }

@@ -69,6 +69,11 @@ class Engine {
   void FreeLater(std::shared_ptr<Database> database);
 
   bool active_expire() const { return active_expire_.load(std::memory_order_relaxed); }
+  // Whether this server may delete keys only because they are expired: a replica
+  // waits for its primary to say so, and a paused dataset stays as it is. Certain
+  // until the write gate is left, when asked behind it.
+  bool MayDeleteExpired() const { return !is_replica() && pause_.mode() == Pause::Mode::kNone; }
+
   void set_active_expire(bool on) { active_expire_.store(on, std::memory_order_relaxed); }
 
   // INFO keyspace's avg_ttl, kept by the expiry cycle.

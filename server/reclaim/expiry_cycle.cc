@@ -11,8 +11,7 @@ ExpiryCycle::ExpiryCycle(Engine* engine)
     : engine_(*engine), unit_(engine), next_slot_(new int[engine->keyspace().database_count()]()) {}
 
 void ExpiryCycle::Run(absl::Duration budget) {
-  if (engine_.is_replica() || !engine_.active_expire()) return;
-  if (engine_.pause().mode() != Pause::Mode::kNone) return;  // A paused dataset stays as it is.
+  if (!engine_.active_expire() || !engine_.MayDeleteExpired()) return;
   const net::MonoTime end = engine_.clock()->Now() + budget;
   const int databases = engine_.keyspace().database_count();
   std::vector<int> expiring;
@@ -74,8 +73,7 @@ ExpiryCycle::Sample ExpiryCycle::VisitSlot(int db, Slot slot) {
   }
   unit_.Begin(engine_.WallMs(), false);
   unit_.locks().LockOne(slot, true, true);
-  // Either may have come before the gate.
-  if (!engine_.is_replica() && engine_.pause().mode() == Pause::Mode::kNone) {
+  if (engine_.MayDeleteExpired()) {  // Behind the gate it is certain.
     Db view(&unit_, db);
     Database& storage = view.storage();
     size_t left = storage.SlotExpiringSize(slot);
