@@ -29,6 +29,8 @@ using server::ConfigId;
 constexpr size_t kSnapshotPiece = 64 * 1024;
 constexpr size_t kMostBlocksAWrite = 16;
 constexpr absl::Duration kNewlinePeriod = absl::Seconds(1);
+// A write that takes longer holds the others up at last, or the replica would wait for ever.
+constexpr absl::Duration kCutPatience = absl::Seconds(10);
 
 std::string ReplicaIp(const server::Session& session, int fd) {
   return session.own.replica_ip.empty() ? net::PeerHostPort(fd).host : session.own.replica_ip;
@@ -195,7 +197,17 @@ absl::Status ReplicaSession::ConfirmHistory() {
 }
 
 absl::Status ReplicaSession::SendSnapshot() {
-  absl::StatusOr<std::shared_ptr<server::Snapshot>> snapshot = primary_.snapshots().StartOrJoin();
+  const net::Deadline patient_until = net::Deadline::After(engine_.clock(), kCutPatience);
+  absl::StatusOr<std::shared_ptr<server::Snapshot>> snapshot = nullptr;
+  for (;;) {
+    snapshot = primary_.snapshots().StartOrJoin(net::Deadline::After(engine_.clock(), kNewlinePeriod),
+                                                patient_until.Remaining());
+    if (!absl::IsDeadlineExceeded(snapshot.status())) break;
+    // A write that takes long; empty lines say meanwhile that we live.
+    if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
+    const absl::Status status = Write("\n");
+    if (!status.ok()) return status;
+  }
   if (!snapshot.ok()) return absl::AbortedError(snapshot.status().message());
   cursor_ = (*snapshot)->offset();
   pin_ = engine_.log().PinAt(cursor_);

@@ -1,8 +1,11 @@
 // Links on which nothing goes wrong: they must never be dropped.
 
+#include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -116,6 +119,54 @@ TEST(IdleLinkTest, OfARedisBelowAHoldfastReplicaOutlivesItsTimeout) {
   EXPECT_THAT(TestClient(*top).Do("SET", "k", "w"), IsOk());
   EXPECT_TRUE(WaitForValue([&] { return TestClient(*bottom).Do("GET", "k"); },
                            IsBulk("w")));
+}
+
+// A snapshot begins where no write is under way. One that takes longer than the
+// link's timeout neither ends the link nor holds up the writes of others.
+TEST(IdleLinkTest, WaitsForASnapshotBehindALongWrite) {
+  const auto primary = StartServer(kFlags);
+  std::vector<std::unique_ptr<ServerProcess>> replicas;
+  replicas.push_back(StartServer(kFlags));
+  if (RealRedisAvailable()) {
+    replicas.push_back(StartServer({{"repl-timeout", "2"}}, ServerKind::kRedis));
+  }
+  TestClient slow(*primary), other(*primary);
+  const std::string text(8000, 'a');
+  EXPECT_THAT(slow.Do("MSET", "{slow}1", text, "{slow}2", text), IsOk());
+  const absl::Time begun = absl::Now();
+  EXPECT_THAT(slow.Do("LCS", "{slow}1", "{slow}2", "LEN"), IsInt(8000));
+  const absl::Duration one = absl::Now() - begun;
+  EXPECT_THAT(slow.Do("MULTI"), IsOk());
+  for (absl::Duration all; all < absl::Seconds(4); all += one) {
+    EXPECT_THAT(slow.Do("LCS", "{slow}1", "{slow}2", "LEN"), IsSimple("QUEUED"));
+  }
+  EXPECT_THAT(slow.Do("SET", "{slow}", "2"), IsSimple("QUEUED"));
+  slow.Send("EXEC");
+  std::vector<std::unique_ptr<FaultProxy>> proxies;
+  for (const auto& replica : replicas) {
+    proxies.push_back(ProxyTo(*primary));
+    Follow(*replica, proxies.back()->port());
+  }
+
+  Latencies latencies;
+  while (absl::IsDeadlineExceeded(
+      slow.TryReceive(absl::Milliseconds(5)).status())) {
+    const absl::Time sent = absl::Now();
+    EXPECT_THAT(other.Do("SET", "other", latencies.count()), IsOk());
+    latencies.Add(absl::Now() - sent);
+  }
+
+  std::cout << "SET meanwhile: " << latencies.ToString() << "\n";
+  EXPECT_GT(latencies.count(), 20);
+  EXPECT_LT(latencies.Quantile(1), Bound(absl::Milliseconds(100), absl::Seconds(2)));
+  for (const auto& replica : replicas) {
+    ASSERT_TRUE(LinkComesUp(*replica));
+    EXPECT_TRUE(WaitForValue([&] { return TestClient(*replica).Do("GET", "{slow}"); }, IsBulk("2")));
+  }
+  for (const auto& proxy : proxies) EXPECT_EQ(proxy->stats().accepted, 1);
+  EXPECT_EQ(CausesText(*primary), "");
+  EXPECT_EQ(CausesText(*replicas[0]), "");
+  EXPECT_EQ(Stat(*primary, "sync_full"), static_cast<int64_t>(replicas.size()));
 }
 
 // --- WAIT --------------------------------------------------------------------

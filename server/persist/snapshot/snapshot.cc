@@ -20,11 +20,12 @@ constexpr size_t kChunkBytes = 64 * 1024;
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(Engine* engine, bool compress, SyncPoint between_locks) {
+absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(Engine* engine, bool compress, SyncPoint between_locks,
+                                                          net::Deadline deadline, absl::Duration patience) {
   absl::StatusOr<std::unique_ptr<Spool>> spool = Spool::Create(engine->config().String(ConfigId::kDir));
   if (!spool.ok()) return spool.status();
   std::shared_ptr<Snapshot> snapshot(new Snapshot(engine, *std::move(spool), compress, std::move(between_locks)));
-  snapshot->Cut();
+  if (!snapshot->Cut(deadline, patience)) return absl::DeadlineExceededError("a write takes long");
   snapshot->thread_ = std::thread([raw = snapshot.get()] { raw->Run(); });
   return snapshot;
 }
@@ -42,9 +43,10 @@ Snapshot::~Snapshot() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Snapshot::Cut() {
+bool Snapshot::Cut(net::Deadline deadline, absl::Duration patience) {
   Keyspace& keyspace = engine_.keyspace();
-  const ExclusiveGate gate(&keyspace.gate());
+  const ExclusiveGate gate(&keyspace.gate(), deadline, patience);
+  if (!gate.held()) return false;
   absl::ReaderMutexLock any_slot(&keyspace.slots()[0].mu);
   CommandLog& log = engine_.log();
   log.Activate();
@@ -61,6 +63,7 @@ void Snapshot::Cut() {
   epoch_ = static_cast<uint8_t>(state.epoch.load(std::memory_order_relaxed) + 1);
   state.epoch.store(epoch_, std::memory_order_relaxed);
   state.observer.store(this, std::memory_order_relaxed);
+  return true;
 }
 
 void Snapshot::AppendRecord(const Entry& entry, std::string* out) const {
@@ -201,28 +204,51 @@ absl::StatusOr<size_t> Snapshot::ReadAt(int64_t position, char* buffer, size_t s
   return spool_->ReadAt(position, buffer, size);
 }
 
-void Snapshot::WaitForEnd() {
+bool Snapshot::WaitForEnd(net::Deadline deadline) {
   absl::MutexLock lock(&mu_);
-  while (!ended()) progress_.Wait(&mu_, net::Deadline::Never());
+  while (!ended()) {
+    if (!progress_.Wait(&mu_, deadline)) return ended();
+  }
+  return true;
 }
 
-absl::StatusOr<std::shared_ptr<Snapshot>> SnapshotMaker::StartOrJoin() {
-  absl::MutexLock lock(&mu_);
-  if (current_ != nullptr && !current_->ended()) {
-    if (current_->replication_id() == engine_->log().replication_id().id && !current_->given_up()) return current_;
-    current_->Abandon("the history it belongs to has ended");
-    current_->WaitForEnd();  // Its walk must be over before the next cut.
+absl::StatusOr<std::shared_ptr<Snapshot>> SnapshotMaker::StartOrJoin(net::Deadline deadline, absl::Duration patience) {
+  std::shared_ptr<Snapshot> last;
+  {
+    absl::MutexLock lock(&mu_);
+    while (busy_) {
+      if (!idle_.Wait(&mu_, deadline) && busy_) return absl::DeadlineExceededError("another snapshot begins");
+    }
+    if (current_ != nullptr && !current_->ended()) {
+      if (current_->replication_id() == engine_->log().replication_id().id && !current_->given_up()) return current_;
+      current_->Abandon("the history it belongs to has ended");
+    }
+    busy_ = true;
+    last = std::move(current_);
   }
-  current_.reset();
-  absl::StatusOr<std::shared_ptr<Snapshot>> fresh = Snapshot::Start(engine_, false);
-  if (fresh.ok()) current_ = *fresh;
+  absl::StatusOr<std::shared_ptr<Snapshot>> fresh = absl::DeadlineExceededError("the last snapshot has not ended");
+  // Its walk must be over before the next cut.
+  if (last == nullptr || last->WaitForEnd(deadline)) fresh = Snapshot::Start(engine_, false, nullptr, deadline, patience);
+  absl::MutexLock lock(&mu_);
+  current_ = fresh.ok() ? *fresh : std::move(last);
+  busy_ = false;
+  idle_.SignalAll();
   return fresh;
 }
 
 void SnapshotMaker::Release(std::shared_ptr<Snapshot> snapshot) {
+  std::shared_ptr<Snapshot> last;
+  {
+    absl::MutexLock lock(&mu_);
+    snapshot.reset();
+    if (current_ == nullptr || current_.use_count() > 1 || busy_) return;
+    busy_ = true;
+    last = std::move(current_);
+  }
+  last.reset();
   absl::MutexLock lock(&mu_);
-  snapshot.reset();
-  if (current_ != nullptr && current_.use_count() == 1) current_.reset();
+  busy_ = false;
+  idle_.SignalAll();
 }
 
 std::shared_ptr<Snapshot> SnapshotMaker::current() const {

@@ -16,10 +16,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "net/time/deadline.h"
 #include "net/time/mono_cond_var.h"
 #include "server/engine/engine.h"
 #include "server/keyspace/database.h"
+#include "server/keyspace/write_gate.h"
 #include "server/persist/rdb/records.h"
 #include "server/persist/rdb/stream_writer.h"
 #include "server/persist/snapshot/spool.h"
@@ -53,9 +55,12 @@ class Snapshot final : private ChangeObserver {
   // `between_locks`: a point where a test can force what happens between any two
   // steps of the walk. Called by the walk's thread, which holds no lock then,
   // before it takes the lock of a slot, and with kSlots after the last.
+  // `deadline` and `patience`: see SnapshotMaker::StartOrJoin().
   using SyncPoint = std::function<void(Slot)>;
   static absl::StatusOr<std::shared_ptr<Snapshot>> Start(Engine* engine, bool compress,
-                                                         SyncPoint between_locks = nullptr);
+                                                         SyncPoint between_locks = nullptr,
+                                                         net::Deadline deadline = net::Deadline::Never(),
+                                                         absl::Duration patience = WriteGate::kPatience);
   // Gives up if it is still under way, and waits for the walk to reach the end.
   ~Snapshot() override;
   Snapshot(const Snapshot&) = delete;
@@ -83,8 +88,8 @@ class Snapshot final : private ChangeObserver {
   void Abandon(absl::string_view why);
 
   bool given_up() const { return given_up_.load(std::memory_order_relaxed); }
-  // Waits for the end of the walk.
-  void WaitForEnd();
+  // Waits for the end of the walk; false if the deadline came first.
+  bool WaitForEnd(net::Deadline deadline = net::Deadline::Never());
 
   int64_t keys_saved() const { return keys_saved_.load(std::memory_order_relaxed); }
 
@@ -95,7 +100,8 @@ class Snapshot final : private ChangeObserver {
   Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress, SyncPoint between_locks);
 
   void BeforeChange(const Database& database, const Entry& entry) override;
-  void Cut();
+  // False if writes were under way until the deadline.
+  bool Cut(net::Deadline deadline, absl::Duration patience);
   void Run();
   void WalkSlot(Slot slot);
   void AppendRecord(const Entry& entry, std::string* out) const;
@@ -140,8 +146,12 @@ class SnapshotMaker {
   SnapshotMaker(const SnapshotMaker&) = delete;
   SnapshotMaker& operator=(const SnapshotMaker&) = delete;
 
-  // For a replica: the one under way if there is one, or a new one.
-  absl::StatusOr<std::shared_ptr<Snapshot>> StartOrJoin();
+  // For a replica: the one under way if there is one, or a new one. A new one
+  // waits for all writes that are under way; `patience` says for how long without
+  // holding up the others (WriteGate). kDeadlineExceeded if the deadline came
+  // first: try again.
+  absl::StatusOr<std::shared_ptr<Snapshot>> StartOrJoin(net::Deadline deadline = net::Deadline::Never(),
+                                                        absl::Duration patience = WriteGate::kPatience);
   // Gives back what StartOrJoin() gave. The last one to do so for a snapshot that
   // is still under way gives it up, and waits for its walk.
   void Release(std::shared_ptr<Snapshot> snapshot);
@@ -153,6 +163,8 @@ class SnapshotMaker {
  private:
   Engine* const engine_;
   mutable absl::Mutex mu_;
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // A thread makes or ends one, without the lock.
+  net::MonoCondVar idle_;
   std::shared_ptr<Snapshot> current_ ABSL_GUARDED_BY(mu_);
 };
 
