@@ -62,8 +62,8 @@ bool Db::DeleteIfExpired(absl::string_view key) {
   return true;
 }
 
-Entry* Db::SetString(absl::string_view key, absl::string_view value, Database::Expiry expiry) {
-  Entry* entry = database_->SetString(unit_->Ref(key), value, expiry);
+Entry* Db::SetString(absl::string_view key, absl::string_view value, Database::Expiry expiry, IfInteger if_integer) {
+  Entry* entry = database_->SetString(unit_->Ref(key), value, expiry, if_integer);
   entry->set_access(unit_->engine().lru_clock());
   Touched(key);
   return entry;

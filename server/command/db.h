@@ -37,7 +37,8 @@ class Db {
   Entry* FindForWrite(absl::string_view key);
 
   // The rest are changes: each counts one and tells the key's watchers.
-  Entry* SetString(absl::string_view key, absl::string_view value, Database::Expiry expiry = {});
+  Entry* SetString(absl::string_view key, absl::string_view value, Database::Expiry expiry = {},
+                   IfInteger if_integer = IfInteger::kAsInt);
   Entry* SetInt(absl::string_view key, int64_t value);
   char* ResizeString(absl::string_view key, size_t length);
   bool Delete(absl::string_view key);

@@ -60,7 +60,8 @@ void CopyValue(const Entry& source, Db& target, absl::string_view key) {
     if (when_ms != kNoExpiry) target.storage().SetExpiry(target.unit().Ref(key), when_ms);
     return;
   }
-  target.SetString(key, bytes, Database::Expiry{.when_ms = when_ms});
+  target.SetString(key, bytes, Database::Expiry{.when_ms = when_ms},
+                   source.encoding() == Encoding::kInt ? IfInteger::kAsInt : IfInteger::kAsText);
 }
 
 }  // namespace

@@ -152,7 +152,8 @@ TEST_F(KeyCommandsTest, CopyKeepsTheEncoding) {
   Do("set int 123");
   Do("set appended a");
   Do("append appended b");
-  for (const char* key : {"long", "short", "int", "appended"}) {
+  Do("incrbyfloat float 3");
+  for (const char* key : {"long", "short", "int", "appended", "float"}) {
     Do(absl::StrCat("expire ", key, " 100"));
     EXPECT_EQ(Do(absl::StrCat("copy ", key, " copy replace")), Int(1));
     EXPECT_EQ(Do("get copy"), Do(absl::StrCat("get ", key)));

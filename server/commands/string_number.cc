@@ -79,7 +79,7 @@ void IncrByFloatCommand(CommandContext& ctx) {
     return;
   }
   const std::string text = FormatLongDouble(value);
-  db.SetString(key, text, {.keep = true});
+  db.SetString(key, text, {.keep = true}, IfInteger::kAsText);
   ctx.Notify(kEventString, "incrbyfloat", key);
   // The result, so that no replica's or reload's arithmetic can differ.
   ctx.ReplaceEffect({"SET", key, text, "KEEPTTL"});

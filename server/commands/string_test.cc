@@ -521,6 +521,15 @@ TEST_F(StringTest, IncrByFloatWritesPlainDecimals) {
   }
 }
 
+TEST_F(StringTest, IncrByFloatLeavesTextAlsoOfAnInteger) {
+  Do("SET k 10");
+  EXPECT_EQ(EncodingOf("k"), Encoding::kInt);
+  EXPECT_EQ(Do("INCRBYFLOAT k 1"), "$2\r\n11\r\n");
+  EXPECT_EQ(EncodingOf("k"), Encoding::kEmbstr);
+  EXPECT_EQ(Do("INCR k"), ":12\r\n");
+  EXPECT_EQ(EncodingOf("k"), Encoding::kInt);
+}
+
 TEST_F(StringTest, EffectOfIncrByFloatIsItsResult) {
   Do("SET k 1.5 EX 100");
   EXPECT_EQ(EffectsOf("INCRBYFLOAT k 0.1"), "SET k 1.6 KEEPTTL");

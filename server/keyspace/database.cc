@@ -103,11 +103,11 @@ void Database::ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh, OldVa
   Entry::FreeShell(old);
 }
 
-Entry* Database::SetString(const KeyRef& key, absl::string_view value, Expiry expiry) {
+Entry* Database::SetString(const KeyRef& key, absl::string_view value, Expiry expiry, IfInteger if_integer) {
   DbSlot& s = SlotFor(key.slot);
   Entry** link = s.table.FindLink(key, key.hash);
   if (link == nullptr) {
-    Entry* fresh = Entry::NewString(key.bytes, value, expiry.when_ms != kNoExpiry);
+    Entry* fresh = Entry::NewString(key.bytes, value, expiry.when_ms != kNoExpiry, if_integer);
     if (expiry.when_ms != kNoExpiry) fresh->expiry()->when_ms = expiry.when_ms;
     InsertNew(s, key, fresh);
     return fresh;
@@ -115,11 +115,11 @@ Entry* Database::SetString(const KeyRef& key, absl::string_view value, Expiry ex
   Entry* old = *link;
   BeforeChange(old);
   const int64_t when = expiry.keep ? old->expire_ms() : expiry.when_ms;
-  if (old->has_expiry() == (when != kNoExpiry) && old->OverwriteString(value)) {
+  if (old->has_expiry() == (when != kNoExpiry) && old->OverwriteString(value, if_integer)) {
     if (when != kNoExpiry) old->expiry()->when_ms = when;
     return old;
   }
-  Entry* fresh = Entry::NewString(key.bytes, value, when != kNoExpiry);
+  Entry* fresh = Entry::NewString(key.bytes, value, when != kNoExpiry, if_integer);
   if (when != kNoExpiry) fresh->expiry()->when_ms = when;
   ReplaceAt(s, key.slot, link, fresh, OldValue::kFree);
   return fresh;

@@ -76,7 +76,8 @@ class Database {
     int64_t when_ms = kNoExpiry;  // the new one, or none.
   };
   // Creates the key or replaces its value, whatever its type was.
-  Entry* SetString(const KeyRef& key, absl::string_view value, Expiry expiry);
+  Entry* SetString(const KeyRef& key, absl::string_view value, Expiry expiry,
+                   IfInteger if_integer = IfInteger::kAsInt);
   // The same with the value given as an integer; in place when it was one.
   Entry* SetInt(const KeyRef& key, int64_t value);
 

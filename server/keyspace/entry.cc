@@ -74,9 +74,9 @@ size_t Entry::MemoryUsage() const {
   return bytes;
 }
 
-Entry::StringForm Entry::FormOf(absl::string_view value) {
+Entry::StringForm Entry::FormOf(absl::string_view value, IfInteger if_integer) {
   StringForm form{Encoding::kRaw, 0, false};
-  if (net::ParseInteger(value, &form.integer)) {
+  if (if_integer == IfInteger::kAsInt && net::ParseInteger(value, &form.integer)) {
     form.encoding = Encoding::kInt;
     return form;
   }
@@ -108,8 +108,8 @@ Entry* Entry::Allocate(absl::string_view key, ValueType type, Encoding encoding,
   return entry;
 }
 
-Entry* Entry::NewString(absl::string_view key, absl::string_view value, bool has_expiry) {
-  const StringForm form = FormOf(value);
+Entry* Entry::NewString(absl::string_view key, absl::string_view value, bool has_expiry, IfInteger if_integer) {
+  const StringForm form = FormOf(value, if_integer);
   Entry* entry = Allocate(key, ValueType::kString, form.encoding, has_expiry, form.is_inline, value.size());
   if (form.is_inline) {
     CopyBytes(entry->inline_data(), value);
@@ -124,9 +124,9 @@ Entry* Entry::NewString(absl::string_view key, absl::string_view value, bool has
   return entry;
 }
 
-bool Entry::OverwriteString(absl::string_view value) {
+bool Entry::OverwriteString(absl::string_view value, IfInteger if_integer) {
   if (type() != ValueType::kString) return false;
-  const StringForm form = FormOf(value);
+  const StringForm form = FormOf(value, if_integer);
   if (form.is_inline) {
     if (!is_inline() || SizeFor(key_length_, has_expiry(), true, value.size()) !=
                             SizeFor(key_length_, has_expiry(), true, inline_length_)) {

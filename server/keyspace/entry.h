@@ -20,6 +20,9 @@ absl::string_view TypeName(ValueType type);
 
 // How a value is held, by the names that OBJECT ENCODING uses.
 enum class Encoding : uint8_t { kRaw, kInt, kEmbstr };
+// Whether a string that reads as an integer is kept as one. The result of
+// INCRBYFLOAT is not, in Redis.
+enum class IfInteger : uint8_t { kAsInt, kAsText };
 absl::string_view EncodingName(Encoding encoding);
 
 // Milliseconds since the Unix epoch at which a key expires; this one: never.
@@ -106,15 +109,15 @@ class Entry {
     int64_t integer;  // Of kInt.
     bool is_inline;
   };
-  static StringForm FormOf(absl::string_view value);
+  static StringForm FormOf(absl::string_view value, IfInteger if_integer);
 
   static size_t SizeFor(size_t key_length, bool has_expiry, bool is_inline, size_t value_length);
   // An entry with its key, no value yet, chained nowhere.
   static Entry* Allocate(absl::string_view key, ValueType type, Encoding encoding, bool has_expiry, bool is_inline,
                          size_t value_length);
-  static Entry* NewString(absl::string_view key, absl::string_view value, bool has_expiry);
+  static Entry* NewString(absl::string_view key, absl::string_view value, bool has_expiry, IfInteger if_integer);
   // Writes `value` into this entry if its allocation has just that size; else false.
-  bool OverwriteString(absl::string_view value);
+  bool OverwriteString(absl::string_view value, IfInteger if_integer);
   // A copy with or without room for an expiry, which takes the value over; the
   // old one is then to be freed with FreeShell().
   Entry* Reshape(bool has_expiry, bool is_inline, size_t inline_length) const;
