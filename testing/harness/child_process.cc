@@ -152,7 +152,15 @@ ChildProcess::~ChildProcess() {
 
 absl::Status ChildProcess::Signal(int number) {
   if (syscall(SYS_pidfd_send_signal, pidfd_.fd(), number, nullptr, 0) == 0) {
-    return absl::OkStatus();
+    if (number != SIGSTOP) return absl::OkStatus();
+    // Its threads run on for a moment.
+    siginfo_t info;
+    int rc;
+    do {
+      rc = waitid(P_PID, static_cast<id_t>(pid_), &info,
+                  WSTOPPED | WEXITED | WNOWAIT);
+    } while (rc < 0 && errno == EINTR);
+    return rc == 0 ? absl::OkStatus() : net::ErrnoStatus(errno, "waitid");
   }
   if (errno == ESRCH) {
     return absl::NotFoundError(absl::StrCat("process ", pid_, " has ended"));

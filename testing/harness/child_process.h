@@ -50,7 +50,7 @@ class ChildProcess {
 
   pid_t pid() const { return pid_; }
 
-  // kNotFound when it has ended.
+  // kNotFound when it has ended. SIGSTOP: returns once it stands still.
   absl::Status Signal(int number);
 
   // Blocks until it has ended and reaps it. kDeadlineExceeded. May be called
