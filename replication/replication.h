@@ -29,7 +29,9 @@ class Replication final : public server::ReplicationService {
   Replication(const Replication&) = delete;
   Replication& operator=(const Replication&) = delete;
 
-  static Replication& Of(server::Engine& engine) { return static_cast<Replication&>(*engine.replication_service); }
+  static Replication& Of(server::Engine& engine) {
+    return static_cast<Replication&>(*engine.replication_service);
+  }
 
   // Follows the primary of the configuration, if it names one.
   void Start();
@@ -58,7 +60,8 @@ class Replication final : public server::ReplicationService {
   LinkEvents events_;
   Primary primary_;
 
-  absl::Mutex mu_;  // Role changes; held while a link is joined, so nothing else waits for it.
+  absl::Mutex mu_;  // Role changes; held while a link is joined, so nothing
+                    // else waits for it.
   // Held for pointer changes and reading the link's state; after mu_.
   mutable absl::Mutex link_mu_;
   std::unique_ptr<PrimaryLink> link_ ABSL_GUARDED_BY(link_mu_);

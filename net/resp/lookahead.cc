@@ -10,7 +10,8 @@ bool TakeHeader(absl::string_view* bytes, char type, size_t* value) {
   if (bytes->empty() || bytes->front() != type) return false;
   *value = 0;
   size_t at = 1;
-  for (; at < bytes->size() && (*bytes)[at] >= '0' && (*bytes)[at] <= '9'; ++at) {
+  for (; at < bytes->size() && (*bytes)[at] >= '0' && (*bytes)[at] <= '9';
+       ++at) {
     *value = *value * 10 + static_cast<size_t>((*bytes)[at] - '0');
   }
   if (at == 1 || at > kMaxDigits || bytes->size() < at + 2) return false;
@@ -20,7 +21,8 @@ bool TakeHeader(absl::string_view* bytes, char type, size_t* value) {
 
 bool TakeArgument(absl::string_view* bytes, absl::string_view* argument) {
   size_t length;
-  if (!TakeHeader(bytes, '$', &length) || bytes->size() < length + 2) return false;
+  if (!TakeHeader(bytes, '$', &length) || bytes->size() < length + 2)
+    return false;
   *argument = bytes->substr(0, length);
   bytes->remove_prefix(length + 2);
   return true;
@@ -28,13 +30,16 @@ bool TakeArgument(absl::string_view* bytes, absl::string_view* argument) {
 
 }  // namespace
 
-size_t PeekFirstArguments(absl::string_view bytes, absl::Span<absl::string_view> arguments) {
+size_t PeekFirstArguments(absl::string_view bytes,
+                          absl::Span<absl::string_view> arguments) {
   size_t found = 0;
   while (found < arguments.size()) {
     size_t count;
     absl::string_view argument;
     if (!TakeHeader(&bytes, '*', &count) || count < 2) break;
-    if (!TakeArgument(&bytes, &argument) || !TakeArgument(&bytes, &arguments[found])) break;
+    if (!TakeArgument(&bytes, &argument) ||
+        !TakeArgument(&bytes, &arguments[found]))
+      break;
     ++found;
     for (size_t i = 2; i < count; ++i) {
       if (!TakeArgument(&bytes, &argument)) return found;

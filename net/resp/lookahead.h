@@ -13,8 +13,10 @@ namespace holdfast::net {
 // returns how many. Views into `bytes`.
 //
 // A glance for the sake of prefetching, not a decoder: it stops without a word
-// at whatever is no complete multibulk request with such an argument. O(arguments).
-size_t PeekFirstArguments(absl::string_view bytes, absl::Span<absl::string_view> arguments);
+// at whatever is no complete multibulk request with such an argument.
+// O(arguments).
+size_t PeekFirstArguments(absl::string_view bytes,
+                          absl::Span<absl::string_view> arguments);
 
 }  // namespace holdfast::net
 

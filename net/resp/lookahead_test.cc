@@ -15,7 +15,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr absl::string_view kSet = "*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nvalue\r\n";
+constexpr absl::string_view kSet =
+    "*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nvalue\r\n";
 constexpr absl::string_view kGet = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
 
 std::vector<std::string> Peek(absl::string_view bytes) {
@@ -25,15 +26,19 @@ std::vector<std::string> Peek(absl::string_view bytes) {
 }
 
 TEST(LookaheadTest, FindsTheKeysOfAPipeline) {
-  EXPECT_THAT(Peek(absl::StrCat(kSet, kGet, kSet)), ElementsAre("key", "k", "key"));
-  EXPECT_THAT(Peek(absl::StrCat(kGet, kGet, kGet, kGet, kGet)), ElementsAre("k", "k", "k", "k")) << "as far as there is room";
+  EXPECT_THAT(Peek(absl::StrCat(kSet, kGet, kSet)),
+              ElementsAre("key", "k", "key"));
+  EXPECT_THAT(Peek(absl::StrCat(kGet, kGet, kGet, kGet, kGet)),
+              ElementsAre("k", "k", "k", "k"))
+      << "as far as there is room";
 }
 
 TEST(LookaheadTest, StopsAtWhatIsNotThereYet) {
   const std::string two = absl::StrCat(kGet, kSet);
   for (size_t n = 0; n <= two.size(); ++n) {
     const size_t keys = Peek(two.substr(0, n)).size();
-    EXPECT_EQ(keys, (n >= kGet.size()) + (n >= kGet.size() + kSet.size() - 11)) << n;
+    EXPECT_EQ(keys, (n >= kGet.size()) + (n >= kGet.size() + kSet.size() - 11))
+        << n;
   }
 }
 
@@ -49,9 +54,12 @@ TEST(LookaheadTest, StopsAtAnythingElse) {
 TEST(LookaheadTest, ReadsNothingOutsideWhateverTheBytes) {
   test::Dice dice(1);
   for (int i = 0; i < 20000; ++i) {
-    std::string bytes = absl::StrCat(kSet, kGet, kSet).substr(0, static_cast<size_t>(dice.Below(80)));
+    std::string bytes = absl::StrCat(kSet, kGet, kSet)
+                            .substr(0, static_cast<size_t>(dice.Below(80)));
     for (int64_t n = dice.Below(3); n > 0 && !bytes.empty(); --n) {
-      bytes[static_cast<size_t>(dice.Below(static_cast<int64_t>(bytes.size())))] = dice.Pick({'9', '*', '$', '\r', '-', 'x'});
+      bytes[static_cast<size_t>(
+          dice.Below(static_cast<int64_t>(bytes.size())))] =
+          dice.Pick({'9', '*', '$', '\r', '-', 'x'});
     }
     Peek(std::string(bytes));
   }

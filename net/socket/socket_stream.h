@@ -48,7 +48,7 @@ class SocketStream final : public Stream {
   const Socket socket_;
   std::atomic<bool> shut_down_{false};
   int64_t armed_receive_us_ = kUnarmed;  // Of the reading thread.
-  int64_t armed_send_us_ = kUnarmed;  // Of the writing thread.
+  int64_t armed_send_us_ = kUnarmed;     // Of the writing thread.
 };
 
 }  // namespace holdfast::net

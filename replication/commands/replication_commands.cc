@@ -20,17 +20,21 @@
 namespace holdfast::replication {
 namespace {
 
-using namespace server;  // NOLINT: every name of a command family is the server's.
+using namespace server;  // NOLINT: every name of a command family is the
+                         // server's.
 
 constexpr absl::string_view kWaitOnReplica =
-    "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to "
-    "be writable (which is not the default) writes to replicas are just local and are not propagated.";
+    "ERR WAIT cannot be used with replica instances. Please also note that "
+    "since Redis 4.0 if a replica is configured to "
+    "be writable (which is not the default) writes to replicas are just local "
+    "and are not propagated.";
 constexpr int64_t kMaxPort = 65535;
 
 void ReplicaOf(CommandContext& ctx) {
   Replication& replication = Replication::Of(ctx.engine());
   // What a link loads ends with the link; what comes from the disk does not.
-  if (!ctx.engine().is_replica() && ctx.engine().role().loading.load(std::memory_order_relaxed)) {
+  if (!ctx.engine().is_replica() &&
+      ctx.engine().role().loading.load(std::memory_order_relaxed)) {
     return ctx.Error(errors::kLoading);
   }
   // A change of role takes the gate and joins the old link's thread, which may
@@ -38,7 +42,9 @@ void ReplicaOf(CommandContext& ctx) {
   const bool later = !ctx.unit().locks().holds_nothing();
   if (ctx.ArgIs(1, "NO") && ctx.ArgIs(2, "ONE")) {
     auto promote = [&replication, address = ctx.session().address] {
-      if (replication.Promote()) LOG(INFO) << "MASTER MODE enabled (user request from '" << address << "')";
+      if (replication.Promote())
+        LOG(INFO) << "MASTER MODE enabled (user request from '" << address
+                  << "')";
     };
     if (later) {
       ctx.session().own.after_unit = promote;
@@ -47,13 +53,16 @@ void ReplicaOf(CommandContext& ctx) {
     }
     return ctx.Ok();
   }
-  if (ctx.session().kind.load(std::memory_order_relaxed) == SessionKind::kReplica) {
+  if (ctx.session().kind.load(std::memory_order_relaxed) ==
+      SessionKind::kReplica) {
     return ctx.Error("ERR Command is not valid when client is a replica.");
   }
   int64_t port = 0;
-  if (!ctx.IntArgInRange(2, 0, kMaxPort, &port, "ERR Invalid master port")) return;
+  if (!ctx.IntArgInRange(2, 0, kMaxPort, &port, "ERR Invalid master port"))
+    return;
   if (later) {
-    ctx.session().own.after_unit = [&replication, host = std::string(ctx.arg(1)), port] {
+    ctx.session().own.after_unit = [&replication,
+                                    host = std::string(ctx.arg(1)), port] {
       replication.Follow(host, static_cast<int>(port));
     };
     return ctx.Ok();
@@ -66,18 +75,24 @@ void ReplicaOf(CommandContext& ctx) {
 
 // PSYNC and SYNC. The reply, if there is one now, is written before the
 // connection's thread becomes the replica's.
-void StartSync(CommandContext& ctx, absl::string_view replid, int64_t offset, bool speaks_psync) {
+void StartSync(CommandContext& ctx, absl::string_view replid, int64_t offset,
+               bool speaks_psync) {
   Connection* connection = Connection::OfThisThread();
-  if (connection == nullptr) return ctx.Error("ERR a replica needs a connection of its own");
+  if (connection == nullptr)
+    return ctx.Error("ERR a replica needs a connection of its own");
   const Role& role = ctx.engine().role();
-  if (ctx.engine().is_replica() && !role.link_up.load(std::memory_order_relaxed)) {
-    return ctx.Error("NOMASTERLINK Can't SYNC while not connected with my master");
+  if (ctx.engine().is_replica() &&
+      !role.link_up.load(std::memory_order_relaxed)) {
+    return ctx.Error(
+        "NOMASTERLINK Can't SYNC while not connected with my master");
   }
-  Replication::Of(ctx.engine()).primary().OnPsync(connection, replid, offset, speaks_psync, ctx.reply().out());
+  Replication::Of(ctx.engine())
+      .primary()
+      .OnPsync(connection, replid, offset, speaks_psync, ctx.reply().out());
 }
 
-// "PSYNC id offset FAILOVER": our primary hands its role over (its FAILOVER), and
-// asks to be our replica. False if it has got an error.
+// "PSYNC id offset FAILOVER": our primary hands its role over (its FAILOVER),
+// and asks to be our replica. False if it has got an error.
 bool TakeOver(CommandContext& ctx) {
   if (!ctx.engine().is_replica()) {
     ctx.Error("ERR PSYNC FAILOVER can't be sent to a master.");
@@ -88,7 +103,8 @@ bool TakeOver(CommandContext& ctx) {
     return false;
   }
   if (Replication::Of(ctx.engine()).Promote()) {
-    LOG(INFO) << "MASTER MODE enabled (failover request from '" << ctx.session().address << "')";
+    LOG(INFO) << "MASTER MODE enabled (failover request from '"
+              << ctx.session().address << "')";
   }
   return true;
 }
@@ -115,26 +131,35 @@ void Replconf(CommandContext& ctx) {
     } else if (ctx.ArgIs(i, "ip-address")) {
       constexpr size_t kLongestHost = 255;
       if (value.size() > kLongestHost) {
-        return ctx.Error(absl::StrCat("ERR REPLCONF ip-address provided by replica instance is too long: ", value.size(),
-                                      " bytes"));
+        return ctx.Error(
+            absl::StrCat("ERR REPLCONF ip-address provided by replica instance "
+                         "is too long: ",
+                         value.size(), " bytes"));
       }
       own.replica_ip = std::string(value);
     } else if (ctx.ArgIs(i, "capa")) {
       own.capa_eof |= absl::EqualsIgnoreCase(value, "eof");
       own.capa_psync2 |= absl::EqualsIgnoreCase(value, "psync2");
-      if (absl::EqualsIgnoreCase(value, "holdfast")) own.capa_holdfast = told_holdfast = true;
+      if (absl::EqualsIgnoreCase(value, "holdfast"))
+        own.capa_holdfast = told_holdfast = true;
     } else if (ctx.ArgIs(i, "ack") || ctx.ArgIs(i, "getack")) {
-      return;  // Between a replica and its primary's session; here it has no meaning and no reply.
+      return;  // Between a replica and its primary's session; here it has no
+               // meaning and no reply.
     } else if (ctx.ArgIs(i, "rdb-only") || ctx.ArgIs(i, "rdb-filter-only")) {
       int64_t on = 0;
-      if (ctx.ArgIs(i, "rdb-filter-only") ? !value.empty() : (!net::ParseInteger(value, &on) || on != 0)) {
-        return ctx.Error("ERR REPLCONF rdb-only and rdb-filter-only are not supported yet");
+      if (ctx.ArgIs(i, "rdb-filter-only")
+              ? !value.empty()
+              : (!net::ParseInteger(value, &on) || on != 0)) {
+        return ctx.Error(
+            "ERR REPLCONF rdb-only and rdb-filter-only are not supported yet");
       }
     } else {
-      return ctx.Error(absl::StrCat("ERR Unrecognized REPLCONF option: ", ctx.arg(i)));
+      return ctx.Error(
+          absl::StrCat("ERR Unrecognized REPLCONF option: ", ctx.arg(i)));
     }
   }
-  // Tells a Holdfast that it talks to one: keepalives may stay outside the offset.
+  // Tells a Holdfast that it talks to one: keepalives may stay outside the
+  // offset.
   if (told_holdfast) {
     ctx.reply().SimpleString("OK holdfast");
   } else {
@@ -155,39 +180,53 @@ void Wait(CommandContext& ctx) {
   int64_t replicas = 0;
   int64_t timeout_ms = 0;
   if (!ctx.IntArg(1, &replicas)) return;
-  if (!ctx.IntArg(2, &timeout_ms, "ERR timeout is not an integer or out of range")) return;
+  if (!ctx.IntArg(2, &timeout_ms,
+                  "ERR timeout is not an integer or out of range"))
+    return;
   if (timeout_ms < 0) return ctx.Error("ERR timeout is negative");
   Session& session = ctx.session();
   Primary& primary = Replication::Of(engine).primary();
   const int64_t offset = session.own.write_offset;
   const int acked = primary.CountAcked(offset);
   // Inside a transaction nothing may block: its locks are held.
-  if (acked >= replicas || !ctx.unit().locks().holds_nothing()) return ctx.reply().Integer(acked);
+  if (acked >= replicas || !ctx.unit().locks().holds_nothing())
+    return ctx.reply().Integer(acked);
   primary.AppendOutOfBand(net::EncodeCommand({"REPLCONF", "GETACK", "*"}));
-  const net::Deadline deadline = timeout_ms == 0
-                                     ? net::Deadline::Never()
-                                     : net::Deadline::After(engine.clock(), absl::Milliseconds(timeout_ms));
+  const net::Deadline deadline =
+      timeout_ms == 0 ? net::Deadline::Never()
+                      : net::Deadline::After(engine.clock(),
+                                             absl::Milliseconds(timeout_ms));
   session.blocked.store(true, std::memory_order_relaxed);
-  const int wanted = static_cast<int>(std::min<int64_t>(replicas, std::numeric_limits<int>::max()));
+  const int wanted = static_cast<int>(
+      std::min<int64_t>(replicas, std::numeric_limits<int>::max()));
   const int got = primary.WaitForAcks(offset, wanted, deadline, [&] {
     return session.killed() || engine.is_replica() || PeerHasGone(session);
   });
   session.blocked.store(false, std::memory_order_relaxed);
   if (engine.is_replica()) {
-    return ctx.Error("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
+    return ctx.Error(
+        "UNBLOCKED force unblock from blocking operation, instance state "
+        "changed (master -> replica?)");
   }
   ctx.reply().Integer(got);
 }
 
-void RoleCommand(CommandContext& ctx) { Replication::Of(ctx.engine()).AppendRole(&ctx.reply()); }
+void RoleCommand(CommandContext& ctx) {
+  Replication::Of(ctx.engine()).AppendRole(&ctx.reply());
+}
 
-void ReplicationEvents(CommandContext& ctx) { Replication::Of(ctx.engine()).events().AppendReply(&ctx.reply()); }
+void ReplicationEvents(CommandContext& ctx) {
+  Replication::Of(ctx.engine()).events().AppendReply(&ctx.reply());
+}
 
 void ReplicationHelp(CommandContext& ctx) {
   ctx.reply().ArrayHeader(5);
-  ctx.reply().SimpleString("REPLICATION <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  ctx.reply().SimpleString(
+      "REPLICATION <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   ctx.reply().SimpleString("EVENTS");
-  ctx.reply().SimpleString("    The last events of all replication links, newest first: what happened, why, and what to do.");
+  ctx.reply().SimpleString(
+      "    The last events of all replication links, newest first: what "
+      "happened, why, and what to do.");
   ctx.reply().SimpleString("HELP");
   ctx.reply().SimpleString("    Print this help.");
 }
@@ -195,10 +234,11 @@ void ReplicationHelp(CommandContext& ctx) {
 }  // namespace
 
 absl::Span<const CommandSpec> ReplicationCommands() {
-  // Also while a snapshot is loaded, unlike Redis: it is loaded as it comes, and
-  // a primary that has gone silent half way must not keep its replica from being
-  // promoted.
-  constexpr uint64_t kReplicaOfFlags = kAdmin | kNoScript | kStale | kNoAsyncLoading | kEvenWhileLoading;
+  // Also while a snapshot is loaded, unlike Redis: it is loaded as it comes,
+  // and a primary that has gone silent half way must not keep its replica from
+  // being promoted.
+  constexpr uint64_t kReplicaOfFlags =
+      kAdmin | kNoScript | kStale | kNoAsyncLoading | kEvenWhileLoading;
   static const auto* const table = new std::vector<CommandSpec>{
       {.name = "replicaof",
        .arity = 3,
@@ -228,7 +268,8 @@ absl::Span<const CommandSpec> ReplicationCommands() {
        .acl = kAclAdmin | kAclDangerous,
        .since = "2.8.0",
        .group = "server",
-       .summary = "Turns the connection into a replica's, from an offset if that is possible.",
+       .summary = "Turns the connection into a replica's, from an offset if "
+                  "that is possible.",
        .syntax = "replicationid offset:integer",
        .handler = Psync},
       {.name = "sync",
@@ -256,7 +297,8 @@ absl::Span<const CommandSpec> ReplicationCommands() {
        .since = "3.0.0",
        .group = "generic",
        .complexity = "O(1)",
-       .summary = "Waits until replicas have acknowledged this connection's writes.",
+       .summary =
+           "Waits until replicas have acknowledged this connection's writes.",
        .syntax = "numreplicas:integer timeout:integer",
        .tips = {"request_policy:all_shards", "response_policy:agg_min"},
        .handler = Wait},
@@ -272,7 +314,8 @@ absl::Span<const CommandSpec> ReplicationCommands() {
       {.name = "replication",
        .arity = -2,
        .group = "server",
-       .summary = "A container for what Holdfast tells about its replication links.",
+       .summary =
+           "A container for what Holdfast tells about its replication links.",
        .subcommands =
            {
                {.name = "events",

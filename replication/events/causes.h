@@ -13,7 +13,8 @@ namespace holdfast::replication::cause {
 // Resolving and connecting.
 inline constexpr absl::string_view kConnectTimeout = "connect_timeout";
 inline constexpr absl::string_view kConnectRefused = "connect_refused";
-inline constexpr absl::string_view kConnectFailed = "connect_failed";  // No route, no descriptors, bad source address.
+inline constexpr absl::string_view kConnectFailed =
+    "connect_failed";  // No route, no descriptors, bad source address.
 inline constexpr absl::string_view kResolveFailed = "resolve_failed";
 
 // Handshake; each is followed by ":<step>".
@@ -23,7 +24,8 @@ inline constexpr absl::string_view kHandshakeRefused = "handshake_refused";
 // Full synchronisation.
 inline constexpr absl::string_view kTransferStalled = "transfer_stalled";
 inline constexpr absl::string_view kTransferCut = "transfer_cut";
-inline constexpr absl::string_view kTransferAborted = "transfer_aborted";  // The primary said so.
+inline constexpr absl::string_view kTransferAborted =
+    "transfer_aborted";  // The primary said so.
 inline constexpr absl::string_view kRdbCorrupt = "rdb_corrupt";
 inline constexpr absl::string_view kRdbVersion = "rdb_version";
 inline constexpr absl::string_view kRdbUnsupported = "rdb_unsupported";
@@ -40,17 +42,22 @@ inline constexpr absl::string_view kApplyError = "apply_error";
 inline constexpr absl::string_view kReplicaSilent = "replica_silent";
 inline constexpr absl::string_view kReplicaClosed = "replica_closed";
 inline constexpr absl::string_view kReplicaStuck = "replica_stuck";
-inline constexpr absl::string_view kReplicaLagging = "replica_lagging";  // Fell out of the log's window.
+inline constexpr absl::string_view kReplicaLagging =
+    "replica_lagging";  // Fell out of the log's window.
 
-inline constexpr absl::string_view kSnapshotFailed = "snapshot_failed";  // We could not make one.
+inline constexpr absl::string_view kSnapshotFailed =
+    "snapshot_failed";  // We could not make one.
 
 // Any phase.
 inline constexpr absl::string_view kProtocolError = "protocol_error";
-inline constexpr absl::string_view kReset = "reset";         // ECONNRESET, EPIPE and their like.
-inline constexpr absl::string_view kTimedOut = "timed_out";  // The kernel: keepalive or TCP_USER_TIMEOUT.
-inline constexpr absl::string_view kKilled = "killed";       // CLIENT KILL.
-inline constexpr absl::string_view kStopped = "stopped";     // This server ends, or the link is not wanted any more.
-inline constexpr absl::string_view kAdmin = "admin";         // REPLICAOF, FAILOVER.
+inline constexpr absl::string_view kReset =
+    "reset";  // ECONNRESET, EPIPE and their like.
+inline constexpr absl::string_view kTimedOut =
+    "timed_out";  // The kernel: keepalive or TCP_USER_TIMEOUT.
+inline constexpr absl::string_view kKilled = "killed";  // CLIENT KILL.
+inline constexpr absl::string_view kStopped =
+    "stopped";  // This server ends, or the link is not wanted any more.
+inline constexpr absl::string_view kAdmin = "admin";  // REPLICAOF, FAILOVER.
 
 // "handshake_timeout:psync".
 std::string WithStep(absl::string_view cause, absl::string_view step);

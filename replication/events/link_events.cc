@@ -21,7 +21,8 @@ absl::string_view DirectionName(LinkDirection direction) {
 }
 
 bool Alike(const LinkEvent& a, const LinkEvent& b) {
-  return a.direction == b.direction && a.kind == b.kind && a.peer == b.peer && a.cause == b.cause;
+  return a.direction == b.direction && a.kind == b.kind && a.peer == b.peer &&
+         a.cause == b.cause;
 }
 
 void Clean(std::string* text) {
@@ -31,7 +32,9 @@ void Clean(std::string* text) {
   }
 }
 
-std::string UtcSeconds(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
+std::string UtcSeconds(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
 
 }  // namespace
 
@@ -91,7 +94,8 @@ void LinkEvents::Add(LinkEvent event) {
 std::vector<LinkEvent> LinkEvents::Recent(size_t most) const {
   absl::MutexLock lock(&mu_);
   most = std::min(most, ring_.size());
-  return std::vector<LinkEvent>(ring_.rbegin(), ring_.rbegin() + static_cast<ptrdiff_t>(most));
+  return std::vector<LinkEvent>(ring_.rbegin(),
+                                ring_.rbegin() + static_cast<ptrdiff_t>(most));
 }
 
 std::map<std::string, int64_t> LinkEvents::Causes() const {
@@ -107,16 +111,21 @@ int64_t LinkEvents::total() const {
 void LinkEvents::AppendInfo(std::string* out, size_t most) const {
   absl::StrAppend(out, "link_events:", total(), "\r\n");
   const auto causes = Causes();
-  if (!causes.empty()) absl::StrAppend(out, "link_causes:", absl::StrJoin(causes, ",", absl::PairFormatter("=")), "\r\n");
+  if (!causes.empty())
+    absl::StrAppend(out, "link_causes:",
+                    absl::StrJoin(causes, ",", absl::PairFormatter("=")),
+                    "\r\n");
   size_t n = 0;
   for (const LinkEvent& e : Recent(most)) {
-    absl::StrAppend(out, "link_event_", n++, ":time=", UtcSeconds(e.when), ",dir=", DirectionName(e.direction),
-                    ",peer=", e.peer, ",event=", LinkEventKindName(e.kind));
+    absl::StrAppend(out, "link_event_", n++, ":time=", UtcSeconds(e.when),
+                    ",dir=", DirectionName(e.direction), ",peer=", e.peer,
+                    ",event=", LinkEventKindName(e.kind));
     if (!e.phase.empty()) absl::StrAppend(out, ",phase=", e.phase);
     if (!e.cause.empty()) absl::StrAppend(out, ",cause=", e.cause);
     if (e.error != 0) absl::StrAppend(out, ",errno=", e.error);
     if (e.our_offset >= 0) absl::StrAppend(out, ",offset=", e.our_offset);
-    if (e.peer_offset >= 0) absl::StrAppend(out, ",peer_offset=", e.peer_offset);
+    if (e.peer_offset >= 0)
+      absl::StrAppend(out, ",peer_offset=", e.peer_offset);
     if (e.count > 1) absl::StrAppend(out, ",count=", e.count);
     absl::StrAppend(out, "\r\n");
   }

@@ -21,7 +21,8 @@ enum class LinkDirection : uint8_t { kToPrimary, kFromReplica };
 
 enum class LinkEventKind : uint8_t {
   kConnect,        // A connection was made, or a replica came.
-  kConnectFailed,  // It was not; `cause` says why. Also a handshake that failed.
+  kConnectFailed,  // It was not; `cause` says why. Also a handshake that
+                   // failed.
   kSyncFull,       // A full synchronisation was completed (primary: began).
   kSyncPartial,    // The stream went on from where it was.
   kSyncFailed,     // A full synchronisation came to nothing.
@@ -46,20 +47,21 @@ struct LinkEvent {
   std::string text;  // What happened, for a human; no line ends.
 
   // Filled in by LinkEvents.
-  int64_t id = 0;       // Counts from 1.
-  int64_t count = 0;    // How often in a row.
-  absl::Time when;      // The last time.
-  net::MonoTime mono;   // The same.
-  absl::Time first;     // The first time of this row.
+  int64_t id = 0;      // Counts from 1.
+  int64_t count = 0;   // How often in a row.
+  absl::Time when;     // The last time.
+  net::MonoTime mono;  // The same.
+  absl::Time first;    // The first time of this row.
 };
 
 // The last events of all replication links of a server, so that somebody who
 // comes an hour later can still tell why a link dropped.
 //
 // An event like the newest one or the one before it (same link, kind and cause)
-// does not take a place of its own but raises its count: an outage of hours with
-// an attempt every 30 seconds must not push out how it began. Counters by cause
-// survive the ring. Thread-safe; its lock is a leaf and is held for copies only.
+// does not take a place of its own but raises its count: an outage of hours
+// with an attempt every 30 seconds must not push out how it began. Counters by
+// cause survive the ring. Thread-safe; its lock is a leaf and is held for
+// copies only.
 class LinkEvents {
  public:
   static constexpr size_t kCapacity = 32;

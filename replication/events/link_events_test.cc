@@ -16,7 +16,8 @@
 namespace holdfast::replication {
 namespace {
 
-LinkEvent Drop(absl::string_view cause, absl::string_view peer = "10.0.0.1:6379") {
+LinkEvent Drop(absl::string_view cause,
+               absl::string_view peer = "10.0.0.1:6379") {
   LinkEvent event;
   event.kind = LinkEventKind::kDrop;
   event.peer = std::string(peer);
@@ -32,7 +33,8 @@ class LinkEventsTest : public testing::Test {
 };
 
 TEST_F(LinkEventsTest, KeepsTheLastThirtyTwoAndCountsAll) {
-  for (int i = 0; i < 100; ++i) events_.Add(Drop(cause::kReset, absl::StrCat("h", i, ":1")));
+  for (int i = 0; i < 100; ++i)
+    events_.Add(Drop(cause::kReset, absl::StrCat("h", i, ":1")));
   const auto recent = events_.Recent();
   ASSERT_EQ(recent.size(), LinkEvents::kCapacity);
   EXPECT_EQ(recent.front().peer, "h99:1");
@@ -47,7 +49,8 @@ TEST_F(LinkEventsTest, AnOutageDoesNotPushOutHowItBegan) {
   const absl::Time began = clock_.WallNow();
   for (int i = 0; i < 1000; ++i) {
     clock_.Advance(absl::Seconds(30));
-    LinkEvent failed = Drop(i % 2 == 0 ? cause::kConnectTimeout : cause::kConnectRefused);
+    LinkEvent failed =
+        Drop(i % 2 == 0 ? cause::kConnectTimeout : cause::kConnectRefused);
     failed.kind = LinkEventKind::kConnectFailed;
     events_.Add(failed);
   }
@@ -85,7 +88,8 @@ TEST_F(LinkEventsTest, InfoIsOneLineAnEventWhateverItsTexts) {
   events_.AppendInfo(&out, 8);
   EXPECT_EQ(out,
             "link_events:1\r\nlink_causes:reset=1\r\n"
-            "link_event_0:time=2024-01-01T00:00:00Z,dir=to-primary,peer=10.0.0.1:6379  role:master,event=drop,"
+            "link_event_0:time=2024-01-01T00:00:00Z,dir=to-primary,peer=10.0.0."
+            "1:6379  role:master,event=drop,"
             "phase=streaming,cause=reset,errno=104,offset=1234\r\n");
   out.clear();
   events_.AppendInfo(&out, 0);
@@ -106,7 +110,9 @@ TEST_F(LinkEventsTest, ReplyIsAnArrayOfMapsWithAdvice) {
     std::string out;
     net::ReplyWriter writer(&out, protocol);
     events_.AppendReply(&writer);
-    EXPECT_TRUE(absl::StartsWith(out, protocol == 3 ? "*1\r\n%15\r\n" : "*1\r\n*30\r\n")) << out;
+    EXPECT_TRUE(absl::StartsWith(
+        out, protocol == 3 ? "*1\r\n%15\r\n" : "*1\r\n*30\r\n"))
+        << out;
     EXPECT_TRUE(absl::StrContains(out, "age-ms\r\n:250\r\n")) << out;
     EXPECT_TRUE(absl::StrContains(out, "masterauth")) << out;
     EXPECT_TRUE(absl::StrContains(out, "handshake_refused:auth")) << out;
@@ -130,12 +136,19 @@ TEST_F(LinkEventsTest, ManyThreadsMayAdd) {
 
 TEST(CausesTest, EveryFaultHasAdvice) {
   for (const absl::string_view cause :
-       {cause::kConnectTimeout, cause::kConnectRefused, cause::kConnectFailed, cause::kResolveFailed,
-        cause::kHandshakeTimeout, cause::kHandshakeRefused, cause::kTransferStalled, cause::kTransferCut,
-        cause::kTransferAborted, cause::kRdbCorrupt, cause::kRdbVersion, cause::kRdbUnsupported, cause::kTooFewDatabases,
-        cause::kRefusedEmptyMaster, cause::kPrimarySilent, cause::kPrimaryClosed, cause::kHeartbeatFailed,
-        cause::kApplyError, cause::kReplicaSilent, cause::kReplicaClosed, cause::kReplicaStuck, cause::kReplicaLagging,
-        cause::kProtocolError, cause::kReset, cause::kTimedOut, cause::kKilled}) {
+       {cause::kConnectTimeout,   cause::kConnectRefused,
+        cause::kConnectFailed,    cause::kResolveFailed,
+        cause::kHandshakeTimeout, cause::kHandshakeRefused,
+        cause::kTransferStalled,  cause::kTransferCut,
+        cause::kTransferAborted,  cause::kRdbCorrupt,
+        cause::kRdbVersion,       cause::kRdbUnsupported,
+        cause::kTooFewDatabases,  cause::kRefusedEmptyMaster,
+        cause::kPrimarySilent,    cause::kPrimaryClosed,
+        cause::kHeartbeatFailed,  cause::kApplyError,
+        cause::kReplicaSilent,    cause::kReplicaClosed,
+        cause::kReplicaStuck,     cause::kReplicaLagging,
+        cause::kProtocolError,    cause::kReset,
+        cause::kTimedOut,         cause::kKilled}) {
     EXPECT_FALSE(cause::Advice(cause).empty()) << cause;
     EXPECT_EQ(cause::Advice(cause::WithStep(cause, "x")), cause::Advice(cause));
   }

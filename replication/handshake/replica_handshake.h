@@ -11,9 +11,9 @@ namespace holdfast::replication {
 
 // What a replica tells its primary about itself.
 struct HandshakeParams {
-  std::string password;  // masterauth; empty: no AUTH.
-  std::string user;      // masteruser; empty: the default user.
-  int port = 0;          // Where clients find this replica.
+  std::string password;     // masterauth; empty: no AUTH.
+  std::string user;         // masteruser; empty: the default user.
+  int port = 0;             // Where clients find this replica.
   std::string announce_ip;  // replica-announce-ip; empty: not sent.
   // The history to continue and the bytes of it that were applied; an empty id
   // asks for a full synchronisation.
@@ -36,9 +36,9 @@ struct HandshakeParams {
 class ReplicaHandshake {
  public:
   enum class Progress {
-    kSend,    // command() is to be sent next.
-    kWait,    // A keepalive of a primary that is still busy: wait as long again.
-    kDone,    // The primary has accepted; see below.
+    kSend,  // command() is to be sent next.
+    kWait,  // A keepalive of a primary that is still busy: wait as long again.
+    kDone,  // The primary has accepted; see below.
     kFailed,  // cause() and error(); the connection is of no more use.
   };
 

@@ -22,10 +22,13 @@ HandshakeParams Params() {
   return params;
 }
 
-std::string Sent(const ReplicaHandshake& h) { return absl::StrJoin(h.command(), " "); }
+std::string Sent(const ReplicaHandshake& h) {
+  return absl::StrJoin(h.command(), " ");
+}
 
 // A handshake that has come to PSYNC.
-ReplicaHandshake AtPsync(HandshakeParams params, absl::string_view capa_reply = "+OK") {
+ReplicaHandshake AtPsync(HandshakeParams params,
+                         absl::string_view capa_reply = "+OK") {
   const bool auth = !params.password.empty();
   const bool ip = !params.announce_ip.empty();
   ReplicaHandshake h(std::move(params));
@@ -57,7 +60,8 @@ TEST(ReplicaHandshakeTest, SendsTheStepsInOrder) {
     sent.push_back(Sent(h));
   }
   EXPECT_EQ(absl::StrJoin(sent, "; "),
-            absl::StrCat("PING; AUTH repl secret; REPLCONF listening-port 7001; REPLCONF ip-address 10.1.2.3; "
+            absl::StrCat("PING; AUTH repl secret; REPLCONF listening-port "
+                         "7001; REPLCONF ip-address 10.1.2.3; "
                          "REPLCONF capa eof capa psync2 capa holdfast; PSYNC ",
                          kId, " 42"));
   EXPECT_EQ(h.OnLine(absl::StrCat("+CONTINUE ", kOtherId)), Progress::kDone);
@@ -84,14 +88,17 @@ TEST(ReplicaHandshakeTest, DefaultUserHasOnlyAPassword) {
 }
 
 TEST(ReplicaHandshakeTest, PingAcceptsWhatALivingPrimarySays) {
-  for (const char* reply : {"+PONG", "-NOPERM this user has no permissions", "-ERR operation not permitted"}) {
+  for (const char* reply : {"+PONG", "-NOPERM this user has no permissions",
+                            "-ERR operation not permitted"}) {
     ReplicaHandshake h(Params());
     EXPECT_EQ(h.OnLine(reply), Progress::kSend) << reply;
   }
 }
 
 TEST(ReplicaHandshakeTest, PingRefusesOthers) {
-  for (const char* reply : {"-ERR unknown command", "-LOADING Redis is loading the dataset in memory", "-"}) {
+  for (const char* reply :
+       {"-ERR unknown command",
+        "-LOADING Redis is loading the dataset in memory", "-"}) {
     ReplicaHandshake h(Params());
     EXPECT_EQ(h.OnLine(reply), Progress::kFailed) << reply;
     EXPECT_EQ(h.cause(), "handshake_refused:ping");
@@ -111,7 +118,8 @@ TEST(ReplicaHandshakeTest, AWrongPasswordIsNeverTold) {
   params.password = "topsecret";
   ReplicaHandshake h(params);
   EXPECT_EQ(h.OnLine("+PONG"), Progress::kSend);
-  EXPECT_EQ(h.OnLine("-WRONGPASS invalid username-password pair"), Progress::kFailed);
+  EXPECT_EQ(h.OnLine("-WRONGPASS invalid username-password pair"),
+            Progress::kFailed);
   EXPECT_EQ(h.cause(), "handshake_refused:auth");
   EXPECT_TRUE(absl::StrContains(h.error(), "WRONGPASS"));
   EXPECT_FALSE(absl::StrContains(h.error(), "topsecret"));
@@ -121,8 +129,10 @@ TEST(ReplicaHandshakeTest, AWrongPasswordIsNeverTold) {
 TEST(ReplicaHandshakeTest, ReplconfErrorsOfOldPrimariesDoNotMatter) {
   ReplicaHandshake h(Params());
   h.OnLine("+PONG");
-  EXPECT_EQ(h.OnLine("-ERR Unrecognized REPLCONF option: listening-port"), Progress::kSend);
-  EXPECT_EQ(h.OnLine("-ERR Unrecognized REPLCONF option: capa"), Progress::kSend);
+  EXPECT_EQ(h.OnLine("-ERR Unrecognized REPLCONF option: listening-port"),
+            Progress::kSend);
+  EXPECT_EQ(h.OnLine("-ERR Unrecognized REPLCONF option: capa"),
+            Progress::kSend);
   EXPECT_FALSE(h.peer_is_holdfast());
   EXPECT_EQ(h.step(), "psync");
 }
@@ -136,7 +146,8 @@ TEST(ReplicaHandshakeTest, ReplconfErrorsOfAccessDo) {
 
 TEST(ReplicaHandshakeTest, OnlyTheExactWordsShowAHoldfast) {
   EXPECT_TRUE(AtPsync(Params(), "+OK holdfast").peer_is_holdfast());
-  for (const char* reply : {"+OK", "+OK holdfast2", "+OK Holdfast", "+holdfast", "-ERR holdfast"}) {
+  for (const char* reply :
+       {"+OK", "+OK holdfast2", "+OK Holdfast", "+holdfast", "-ERR holdfast"}) {
     EXPECT_FALSE(AtPsync(Params(), reply).peer_is_holdfast()) << reply;
   }
 }
@@ -156,7 +167,8 @@ TEST(ReplicaHandshakeTest, FullResync) {
   params.replication_id = kOtherId;
   params.offset = 99;
   ReplicaHandshake h = AtPsync(params);
-  EXPECT_EQ(h.OnLine(absl::StrCat("+FULLRESYNC ", kId, " 1234567890123")), Progress::kDone);
+  EXPECT_EQ(h.OnLine(absl::StrCat("+FULLRESYNC ", kId, " 1234567890123")),
+            Progress::kDone);
   EXPECT_TRUE(h.full_resync());
   EXPECT_EQ(h.replication_id(), kId);
   EXPECT_EQ(h.offset(), 1234567890123);
@@ -166,12 +178,17 @@ TEST(ReplicaHandshakeTest, MalformedPsyncRepliesAreProtocolErrors) {
   HandshakeParams params = Params();
   params.replication_id = kId;
   for (const std::string& reply :
-       {std::string("+FULLRESYNC"), absl::StrCat("+FULLRESYNC ", kId), absl::StrCat("+FULLRESYNC ", kId, " -1"),
-        absl::StrCat("+FULLRESYNC ", kId, " 1x"), absl::StrCat("+FULLRESYNC ", kId, " 99999999999999999999"),
-        absl::StrCat("+FULLRESYNC ", kId, " 9223372036854775807"), absl::StrCat("+FULLRESYNC ", kId, "0 5"),
-        std::string("+FULLRESYNC zz23456789abcdef0123456789abcdef01234567 5"), absl::StrCat("+FULLRESYNC ", kId, " 5 6"),
-        std::string("+CONTINUE x"), absl::StrCat("+CONTINUE ", kId, " 5"), std::string("+OK"), std::string("+"),
-        std::string("$5"), std::string(":1"), std::string("*0"), std::string("HTTP/1.1 400 Bad Request"),
+       {std::string("+FULLRESYNC"), absl::StrCat("+FULLRESYNC ", kId),
+        absl::StrCat("+FULLRESYNC ", kId, " -1"),
+        absl::StrCat("+FULLRESYNC ", kId, " 1x"),
+        absl::StrCat("+FULLRESYNC ", kId, " 99999999999999999999"),
+        absl::StrCat("+FULLRESYNC ", kId, " 9223372036854775807"),
+        absl::StrCat("+FULLRESYNC ", kId, "0 5"),
+        std::string("+FULLRESYNC zz23456789abcdef0123456789abcdef01234567 5"),
+        absl::StrCat("+FULLRESYNC ", kId, " 5 6"), std::string("+CONTINUE x"),
+        absl::StrCat("+CONTINUE ", kId, " 5"), std::string("+OK"),
+        std::string("+"), std::string("$5"), std::string(":1"),
+        std::string("*0"), std::string("HTTP/1.1 400 Bad Request"),
         std::string("\x01\xff binary", 9), std::string(70000, 'x')}) {
     ReplicaHandshake h = AtPsync(params);
     EXPECT_EQ(h.OnLine(reply), Progress::kFailed) << reply.substr(0, 80);
@@ -196,8 +213,9 @@ TEST(ReplicaHandshakeTest, ContinueUnaskedIsRefused) {
 }
 
 TEST(ReplicaHandshakeTest, PsyncErrorsSayWhetherToExpectBetter) {
-  for (const char* reply : {"-NOMASTERLINK Can't SYNC while not connected with my master", "-LOADING loading",
-                            "-MASTERDOWN Link with MASTER is down"}) {
+  for (const char* reply :
+       {"-NOMASTERLINK Can't SYNC while not connected with my master",
+        "-LOADING loading", "-MASTERDOWN Link with MASTER is down"}) {
     ReplicaHandshake h = AtPsync(Params());
     EXPECT_EQ(h.OnLine(reply), Progress::kFailed);
     EXPECT_EQ(h.cause(), "handshake_refused:psync");

@@ -21,9 +21,12 @@ constexpr absl::Duration kWaitSlice = absl::Seconds(1);
 
 absl::string_view StateName(ReplicaSession::State state) {
   switch (state) {
-    case ReplicaSession::State::kWaitBgsave: return "wait_bgsave";
-    case ReplicaSession::State::kSendBulk: return "send_bulk";
-    case ReplicaSession::State::kOnline: return "online";
+    case ReplicaSession::State::kWaitBgsave:
+      return "wait_bgsave";
+    case ReplicaSession::State::kSendBulk:
+      return "send_bulk";
+    case ReplicaSession::State::kOnline:
+      return "online";
   }
   return "unknown";
 }
@@ -31,7 +34,11 @@ absl::string_view StateName(ReplicaSession::State state) {
 }  // namespace
 
 Primary::Primary(server::Engine* engine, LinkEvents* events)
-    : engine_(*engine), events_(*events), snapshots_(engine), none_since_(engine->clock()->Now()), cron_([this] { CronThread(); }) {}
+    : engine_(*engine),
+      events_(*events),
+      snapshots_(engine),
+      none_since_(engine->clock()->Now()),
+      cron_([this] { CronThread(); }) {}
 
 Primary::~Primary() {
   stop_.Stop();
@@ -40,8 +47,8 @@ Primary::~Primary() {
   CHECK(sessions_.empty()) << "a replica's connection outlives replication";
 }
 
-void Primary::OnPsync(server::Connection* connection, absl::string_view replid, int64_t offset, bool speaks_psync,
-                      std::string* reply) {
+void Primary::OnPsync(server::Connection* connection, absl::string_view replid,
+                      int64_t offset, bool speaks_psync, std::string* reply) {
   ReplicaRequest request;
   request.speaks_psync = speaks_psync;
   server::CommandLog& log = engine_.log();
@@ -53,7 +60,8 @@ void Primary::OnPsync(server::Connection* connection, absl::string_view replid, 
     const absl::Status can_continue = log.CanContinue(replid, request.offset);
     request.partial = can_continue.ok();
     if (!request.partial) {
-      LOG(INFO) << "Partial resynchronization not possible: " << can_continue.message();
+      LOG(INFO) << "Partial resynchronization not possible: "
+                << can_continue.message();
       engine_.stats().sync_partial_err.fetch_add(1, std::memory_order_relaxed);
       request.pin.reset();
     }
@@ -93,9 +101,11 @@ void Primary::WakeWaiters() {
 }
 
 int Primary::CountAckedLocked(int64_t offset) const {
-  return static_cast<int>(std::count_if(sessions_.begin(), sessions_.end(), [&](const ReplicaSession* s) {
-    return s->state() == ReplicaSession::State::kOnline && s->acked_offset() >= offset;
-  }));
+  return static_cast<int>(std::count_if(
+      sessions_.begin(), sessions_.end(), [&](const ReplicaSession* s) {
+        return s->state() == ReplicaSession::State::kOnline &&
+               s->acked_offset() >= offset;
+      }));
 }
 
 int Primary::CountAcked(int64_t offset) const {
@@ -103,21 +113,26 @@ int Primary::CountAcked(int64_t offset) const {
   return CountAckedLocked(offset);
 }
 
-int Primary::WaitForAcks(int64_t offset, int replicas, net::Deadline deadline, const std::function<bool()>& give_up) {
+int Primary::WaitForAcks(int64_t offset, int replicas, net::Deadline deadline,
+                         const std::function<bool()>& give_up) {
   absl::MutexLock lock(&mu_);
   for (;;) {
     const int acked = CountAckedLocked(offset);
     if (acked >= replicas || deadline.Expired() || give_up()) return acked;
     // In slices, so that `give_up` is looked at even if nobody wakes us for it.
-    acked_.Wait(&mu_, net::Deadline::Earlier(deadline, net::Deadline::After(engine_.clock(), kWaitSlice)));
+    acked_.Wait(
+        &mu_, net::Deadline::Earlier(
+                  deadline, net::Deadline::After(engine_.clock(), kWaitSlice)));
   }
 }
 
 int Primary::GoodReplicas(int64_t lag_seconds) const {
   absl::ReaderMutexLock lock(&mu_);
-  return static_cast<int>(std::count_if(sessions_.begin(), sessions_.end(), [&](const ReplicaSession* s) {
-    return s->state() == ReplicaSession::State::kOnline && s->SinceAck() <= absl::Seconds(lag_seconds);
-  }));
+  return static_cast<int>(std::count_if(
+      sessions_.begin(), sessions_.end(), [&](const ReplicaSession* s) {
+        return s->state() == ReplicaSession::State::kOnline &&
+               s->SinceAck() <= absl::Seconds(lag_seconds);
+      }));
 }
 
 int Primary::ReplicaCount() const {
@@ -136,8 +151,9 @@ std::vector<Primary::ReplicaInfo> Primary::Replicas() const {
   for (const ReplicaSession* s : sessions_) {
     const bool online = s->state() == ReplicaSession::State::kOnline;
     const absl::Duration lag = online ? s->SinceAck() : absl::ZeroDuration();
-    all.push_back({s->ip(), s->port(), std::string(StateName(s->state())), s->acked_offset(),
-                   absl::ToInt64Seconds(lag), absl::ToInt64Milliseconds(lag), s->is_holdfast()});
+    all.push_back({s->ip(), s->port(), std::string(StateName(s->state())),
+                   s->acked_offset(), absl::ToInt64Seconds(lag),
+                   absl::ToInt64Milliseconds(lag), s->is_holdfast()});
   }
   return all;
 }
@@ -151,18 +167,21 @@ void Primary::CronThread() {
       pinged = now;
       PingReplicas();
     }
-    const absl::Duration ttl = engine_.config().Duration(ConfigId::kReplBacklogTtl);
+    const absl::Duration ttl =
+        engine_.config().Duration(ConfigId::kReplBacklogTtl);
     bool nobody_comes_back = false;
     {
       absl::ReaderMutexLock lock(&mu_);
-      nobody_comes_back = ttl > absl::ZeroDuration() && sessions_.empty() && now - none_since_ > ttl;
+      nobody_comes_back = ttl > absl::ZeroDuration() && sessions_.empty() &&
+                          now - none_since_ > ttl;
     }
     // A replica keeps its log: it may be promoted.
     if (nobody_comes_back && engine_.log().active() && !engine_.is_replica()) {
       const server::ExclusiveGate gate(&engine_.keyspace().gate());
       if (ReplicaCount() == 0 && !engine_.is_replica()) {
         engine_.log().Deactivate();
-        // Writes from now on are not recorded, so nobody may continue from here.
+        // Writes from now on are not recorded, so nobody may continue from
+        // here.
         engine_.log().NewReplicationId();
         DropAll(cause::kAdmin);  // Who was let in and had not joined yet.
       }
@@ -172,7 +191,8 @@ void Primary::CronThread() {
 
 bool Primary::WantsPings() const {
   absl::ReaderMutexLock lock(&mu_);
-  return std::any_of(sessions_.begin(), sessions_.end(), [](const ReplicaSession* s) { return s->wants_pings(); });
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [](const ReplicaSession* s) { return s->wants_pings(); });
 }
 
 void Primary::PingReplicas() {

@@ -38,15 +38,17 @@ class Primary {
   // sent PSYNC (or SYNC, speaks_psync false) and appends the reply of a partial
   // one to `reply`; then serves it in Connection::Run()'s takeover. `offset` as
   // on the wire: the first byte wanted, counted from 1.
-  void OnPsync(server::Connection* connection, absl::string_view replid, int64_t offset, bool speaks_psync,
-               std::string* reply);
+  void OnPsync(server::Connection* connection, absl::string_view replid,
+               int64_t offset, bool speaks_psync, std::string* reply);
 
   // Blocks until `replicas` replicas have acknowledged `offset`, the deadline,
-  // or `give_up` (looked at when woken by WakeWaiters()). Returns how many have.
-  int WaitForAcks(int64_t offset, int replicas, net::Deadline deadline, const std::function<bool()>& give_up);
+  // or `give_up` (looked at when woken by WakeWaiters()). Returns how many
+  // have.
+  int WaitForAcks(int64_t offset, int replicas, net::Deadline deadline,
+                  const std::function<bool()>& give_up);
   int CountAcked(int64_t offset) const;
-  // For WaitForAcks(): something was acknowledged, or a give_up may be due. Also
-  // the end of any AppendOutOfBand() under way: after a change of role.
+  // For WaitForAcks(): something was acknowledged, or a give_up may be due.
+  // Also the end of any AppendOutOfBand() under way: after a change of role.
   void WakeWaiters();
 
   // Appends a command of the protocol itself (PING, REPLCONF GETACK) to the
@@ -58,8 +60,8 @@ class Primary {
   // Replicas online whose last ACK is at most so old (min-replicas-max-lag).
   int GoodReplicas(int64_t lag_seconds) const;
   int ReplicaCount() const;
-  // Whether anybody below needs PINGs in the stream. A replica passes that on to
-  // its primary, who alone may put them there.
+  // Whether anybody below needs PINGs in the stream. A replica passes that on
+  // to its primary, who alone may put them there.
   bool WantsPings() const;
 
   // Ends all sessions, which will ask again: the history or the role changed.
@@ -96,7 +98,8 @@ class Primary {
   mutable absl::Mutex mu_;
   net::MonoCondVar acked_;
   std::set<ReplicaSession*> sessions_ ABSL_GUARDED_BY(mu_);
-  net::MonoTime none_since_ ABSL_GUARDED_BY(mu_);  // When the last replica left.
+  net::MonoTime none_since_
+      ABSL_GUARDED_BY(mu_);  // When the last replica left.
   net::StopSignal stop_;
   std::thread cron_;  // Last: it uses the others.
 };

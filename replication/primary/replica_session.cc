@@ -29,11 +29,13 @@ using server::ConfigId;
 constexpr size_t kSnapshotPiece = 64 * 1024;
 constexpr size_t kMostBlocksAWrite = 16;
 constexpr absl::Duration kNewlinePeriod = absl::Seconds(1);
-// A write that takes longer holds the others up at last, or the replica would wait for ever.
+// A write that takes longer holds the others up at last, or the replica would
+// wait for ever.
 constexpr absl::Duration kCutPatience = absl::Seconds(10);
 
 std::string ReplicaIp(const server::Session& session, int fd) {
-  return session.own.replica_ip.empty() ? net::PeerHostPort(fd).host : session.own.replica_ip;
+  return session.own.replica_ip.empty() ? net::PeerHostPort(fd).host
+                                        : session.own.replica_ip;
 }
 
 // Why the replica's end of the connection is gone, of what a read said.
@@ -49,14 +51,16 @@ std::string RandomEntropy(server::Engine& engine) {
   std::string entropy;
   while (entropy.size() < 20) {
     const uint64_t random = engine.RandomU64();
-    entropy.append(reinterpret_cast<const char*>(&random), std::min<size_t>(sizeof(random), 20 - entropy.size()));
+    entropy.append(reinterpret_cast<const char*>(&random),
+                   std::min<size_t>(sizeof(random), 20 - entropy.size()));
   }
   return entropy;
 }
 
 }  // namespace
 
-ReplicaSession::ReplicaSession(server::Engine* engine, Primary* primary, server::Connection* connection,
+ReplicaSession::ReplicaSession(server::Engine* engine, Primary* primary,
+                               server::Connection* connection,
                                ReplicaRequest request)
     : engine_(*engine),
       primary_(*primary),
@@ -76,7 +80,8 @@ ReplicaSession::ReplicaSession(server::Engine* engine, Primary* primary, server:
   const server::KeepaliveSettings keepalive = engine_.config().LinkKeepalive();
   net::TcpOptions options;
   options.keep_alive = keepalive.enabled;
-  options.keep_alive_times = {keepalive.idle, keepalive.interval, keepalive.count};
+  options.keep_alive_times = {keepalive.idle, keepalive.interval,
+                              keepalive.count};
   options.user_timeout = engine_.config().EffectiveReplTimeout(is_holdfast_);
   net::ApplyOptions(connection_.stream().fd(), options);
 }
@@ -85,16 +90,22 @@ ReplicaSession::~ReplicaSession() = default;
 
 void ReplicaSession::Run() {
   primary_.Add(this);
-  session_->kind.store(server::SessionKind::kReplica, std::memory_order_relaxed);
-  LOG(INFO) << "Replica " << ip_ << ":" << port_ << (partial_ ? " continues partially" : " asks for a full synchronisation")
+  session_->kind.store(server::SessionKind::kReplica,
+                       std::memory_order_relaxed);
+  LOG(INFO) << "Replica " << ip_ << ":" << port_
+            << (partial_ ? " continues partially"
+                         : " asks for a full synchronisation")
             << (is_holdfast_ ? " (Holdfast)" : "");
-  LinkEvent begun = Event(partial_ ? LinkEventKind::kSyncPartial : LinkEventKind::kSyncFull);
-  begun.text = partial_ ? absl::StrCat("continues from offset ", cursor_) : "a full synchronisation begins";
+  LinkEvent begun =
+      Event(partial_ ? LinkEventKind::kSyncPartial : LinkEventKind::kSyncFull);
+  begun.text = partial_ ? absl::StrCat("continues from offset ", cursor_)
+                        : "a full synchronisation begins";
   primary_.events().Add(std::move(begun));
   std::thread sender([this] { SenderThread(); });
   const absl::Status read = ReadAcks();
   if (session_->killed()) {
-    SetCause(cause::kKilled, absl::CancelledError("closed by CLIENT KILL or shutdown"));
+    SetCause(cause::kKilled,
+             absl::CancelledError("closed by CLIENT KILL or shutdown"));
   } else {
     SetCause(CauseOfLoss(read), read);
   }
@@ -116,8 +127,10 @@ void ReplicaSession::Run() {
   event.error = net::ErrnoOf(cause_status_);
   event.tcp = std::move(tcp);
   event.text = std::string(cause_status_.message());
-  LOG(INFO) << "Replica " << ip_ << ":" << port_ << " ended: cause=" << cause_ << " (" << cause_status_.message()
-            << ") acked=" << acked_offset() << " sent=" << sent_offset() << " log_end=" << engine_.log().end_offset();
+  LOG(INFO) << "Replica " << ip_ << ":" << port_ << " ended: cause=" << cause_
+            << " (" << cause_status_.message() << ") acked=" << acked_offset()
+            << " sent=" << sent_offset()
+            << " log_end=" << engine_.log().end_offset();
   primary_.events().Add(std::move(event));
 }
 
@@ -128,11 +141,13 @@ LinkEvent ReplicaSession::Event(LinkEventKind kind) const {
   event.peer = net::JoinHostPort(ip_, port_);
   event.phase = state() == State::kOnline ? "streaming" : "transfer";
   event.our_offset = engine_.log().end_offset();
-  event.peer_offset = first_ack_.load(std::memory_order_relaxed) ? acked_offset() : -1;
+  event.peer_offset =
+      first_ack_.load(std::memory_order_relaxed) ? acked_offset() : -1;
   return event;
 }
 
-void ReplicaSession::SetCause(absl::string_view cause, const absl::Status& status) {
+void ReplicaSession::SetCause(absl::string_view cause,
+                              const absl::Status& status) {
   absl::MutexLock lock(&mu_);
   if (!cause_.empty()) return;
   cause_ = std::string(cause);
@@ -145,7 +160,8 @@ void ReplicaSession::Drop(absl::string_view cause) {
 }
 
 absl::Duration ReplicaSession::SinceAck() const {
-  return engine_.clock()->Now() - net::MonoTime::FromNanos(last_ack_ns_.load(std::memory_order_relaxed));
+  return engine_.clock()->Now() -
+         net::MonoTime::FromNanos(last_ack_ns_.load(std::memory_order_relaxed));
 }
 
 absl::Status ReplicaSession::Write(absl::string_view bytes) {
@@ -155,7 +171,8 @@ absl::Status ReplicaSession::Write(absl::string_view bytes) {
 
 absl::Status ReplicaSession::Write(absl::Span<const iovec> parts) {
   const absl::Status status = connection_.stream().WriteAllWithProgress(
-      parts, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs), engine_.clock());
+      parts, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs),
+      engine_.clock());
   if (!status.ok()) return status;
   int64_t bytes = 0;
   for (const iovec& part : parts) bytes += static_cast<int64_t>(part.iov_len);
@@ -179,8 +196,11 @@ void ReplicaSession::SenderThread() {
     SetCause(cause::kReplicaLagging, status);
   } else if (absl::IsAborted(status)) {
     SetCause(cause::kSnapshotFailed, status);
-  } else if (!status.ok() && !stop_.load(std::memory_order_relaxed) && !session_->killed()) {
-    SetCause(net::ErrnoOf(status) == ETIMEDOUT ? cause::kTimedOut : cause::kReset, status);
+  } else if (!status.ok() && !stop_.load(std::memory_order_relaxed) &&
+             !session_->killed()) {
+    SetCause(
+        net::ErrnoOf(status) == ETIMEDOUT ? cause::kTimedOut : cause::kReset,
+        status);
   }
   // The reader wakes and ends the session.
   connection_.stream().Shutdown();
@@ -191,20 +211,24 @@ absl::Status ReplicaSession::ConfirmHistory() {
   // changes the history drops all sessions after it: us too from now on, and if
   // that is over, we see the new name.
   if (engine_.log().replication_id().id == history_) return absl::OkStatus();
-  const absl::Status ended = absl::CancelledError("the history it was to continue has ended meanwhile");
+  const absl::Status ended = absl::CancelledError(
+      "the history it was to continue has ended meanwhile");
   SetCause(cause::kAdmin, ended);
   return ended;
 }
 
 absl::Status ReplicaSession::SendSnapshot() {
-  const net::Deadline patient_until = net::Deadline::After(engine_.clock(), kCutPatience);
+  const net::Deadline patient_until =
+      net::Deadline::After(engine_.clock(), kCutPatience);
   absl::StatusOr<std::shared_ptr<server::Snapshot>> snapshot = nullptr;
   for (;;) {
-    snapshot = primary_.snapshots().StartOrJoin(net::Deadline::After(engine_.clock(), kNewlinePeriod),
-                                                patient_until.Remaining());
+    snapshot = primary_.snapshots().StartOrJoin(
+        net::Deadline::After(engine_.clock(), kNewlinePeriod),
+        patient_until.Remaining());
     if (!absl::IsDeadlineExceeded(snapshot.status())) break;
     // A write that takes long; empty lines say meanwhile that we live.
-    if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
+    if (stop_.load(std::memory_order_relaxed))
+      return absl::CancelledError("stopped");
     const absl::Status status = Write("\n");
     if (!status.ok()) return status;
   }
@@ -221,7 +245,8 @@ absl::Status ReplicaSession::SendSnapshot() {
 absl::Status ReplicaSession::SendHeaderAndBody(server::Snapshot* snapshot) {
   if (speaks_psync_) {
     const absl::Status status =
-        Write(absl::StrCat("+FULLRESYNC ", snapshot->replication_id(), " ", snapshot->offset(), "\r\n"));
+        Write(absl::StrCat("+FULLRESYNC ", snapshot->replication_id(), " ",
+                           snapshot->offset(), "\r\n"));
     if (!status.ok()) return status;
   }
   std::string mark;
@@ -232,12 +257,16 @@ absl::Status ReplicaSession::SendHeaderAndBody(server::Snapshot* snapshot) {
   } else {
     // The length must be known first; empty lines say meanwhile that we live.
     for (;;) {
-      const auto all = snapshot->WaitForBytes(std::numeric_limits<int64_t>::max(),
-                                              net::Deadline::After(engine_.clock(), kNewlinePeriod));
+      const auto all = snapshot->WaitForBytes(
+          std::numeric_limits<int64_t>::max(),
+          net::Deadline::After(engine_.clock(), kNewlinePeriod));
       if (!all.ok()) return all.status();
-      if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
-      const absl::Status status =
-          Write(all->complete ? server::LengthTransferHeader(static_cast<uint64_t>(all->bytes)) : std::string("\n"));
+      if (stop_.load(std::memory_order_relaxed))
+        return absl::CancelledError("stopped");
+      const absl::Status status = Write(
+          all->complete
+              ? server::LengthTransferHeader(static_cast<uint64_t>(all->bytes))
+              : std::string("\n"));
       if (!status.ok()) return status;
       if (all->complete) break;
     }
@@ -245,15 +274,20 @@ absl::Status ReplicaSession::SendHeaderAndBody(server::Snapshot* snapshot) {
   state_.store(State::kSendBulk, std::memory_order_release);
   const std::unique_ptr<char[]> piece(new char[kSnapshotPiece]);
   for (int64_t position = 0;;) {
-    const auto readable = snapshot->WaitForBytes(position, net::Deadline::After(engine_.clock(), kNewlinePeriod));
+    const auto readable = snapshot->WaitForBytes(
+        position, net::Deadline::After(engine_.clock(), kNewlinePeriod));
     if (!readable.ok()) return readable.status();
-    if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
+    if (stop_.load(std::memory_order_relaxed))
+      return absl::CancelledError("stopped");
     if (readable->bytes == position && readable->complete) break;
     while (position < readable->bytes) {
-      const size_t want = static_cast<size_t>(std::min<int64_t>(kSnapshotPiece, readable->bytes - position));
+      const size_t want = static_cast<size_t>(
+          std::min<int64_t>(kSnapshotPiece, readable->bytes - position));
       const auto n = snapshot->ReadAt(position, piece.get(), want);
       if (!n.ok()) return absl::AbortedError(n.status().message());
-      if (*n == 0) return absl::AbortedError("the snapshot's temporary file is shorter than it was");
+      if (*n == 0)
+        return absl::AbortedError(
+            "the snapshot's temporary file is shorter than it was");
       const absl::Status status = Write({piece.get(), *n});
       if (!status.ok()) return status;
       position += static_cast<int64_t>(*n);
@@ -269,10 +303,12 @@ absl::Status ReplicaSession::AwaitFirstAck() {
   JudgeSilence();
   if (!takes_eof_mark_) return absl::OkStatus();
   absl::MutexLock lock(&mu_);
-  while (!first_ack_.load(std::memory_order_acquire) && !stop_.load(std::memory_order_relaxed)) {
+  while (!first_ack_.load(std::memory_order_acquire) &&
+         !stop_.load(std::memory_order_relaxed)) {
     acked_cv_.Wait(&mu_, net::Deadline::After(engine_.clock(), kNewlinePeriod));
   }
-  return stop_.load(std::memory_order_relaxed) ? absl::CancelledError("stopped") : absl::OkStatus();
+  return stop_.load(std::memory_order_relaxed) ? absl::CancelledError("stopped")
+                                               : absl::OkStatus();
 }
 
 absl::Status ReplicaSession::StreamLog() {
@@ -281,7 +317,8 @@ absl::Status ReplicaSession::StreamLog() {
   std::vector<server::CommandLog::Chunk> chunks;
   std::vector<iovec> parts;
   while (!stop_.load(std::memory_order_relaxed)) {
-    const net::Deadline next_keepalive = net::Deadline::After(engine_.clock(), engine_.config().EffectivePingPeriod());
+    const net::Deadline next_keepalive = net::Deadline::After(
+        engine_.clock(), engine_.config().EffectivePingPeriod());
     if (!log.WaitForBytes(cursor_, next_keepalive, &stop_)) {
       if (stop_.load(std::memory_order_relaxed)) break;
       const absl::Status status = SendKeepalive();
@@ -296,10 +333,12 @@ absl::Status ReplicaSession::StreamLog() {
       if (!chunk.ok()) return chunk.status();
       if (chunk->bytes().empty()) break;
       end += static_cast<int64_t>(chunk->bytes().size());
-      parts.push_back({const_cast<char*>(chunk->bytes().data()), chunk->bytes().size()});
+      parts.push_back(
+          {const_cast<char*>(chunk->bytes().data()), chunk->bytes().size()});
       chunks.push_back(*std::move(chunk));
     }
-    // Before the write: its acknowledgement can be back before the write returns.
+    // Before the write: its acknowledgement can be back before the write
+    // returns.
     sent_.store(end, std::memory_order_release);
     const absl::Status status = Write(parts);
     if (!status.ok()) return status;
@@ -317,7 +356,8 @@ absl::Status ReplicaSession::SendKeepalive() {
 
 void ReplicaSession::JudgeSilence() {
   int64_t never = kNotJudged;
-  judged_from_ns_.compare_exchange_strong(never, engine_.clock()->Now().nanos(), std::memory_order_relaxed);
+  judged_from_ns_.compare_exchange_strong(never, engine_.clock()->Now().nanos(),
+                                          std::memory_order_relaxed);
 }
 
 absl::Status ReplicaSession::ReadAcks() {
@@ -330,7 +370,8 @@ absl::Status ReplicaSession::ReadAcks() {
         case net::RequestDecoder::Result::kCommand:
           OnRequest(decoder.args());
           break;
-        case net::RequestDecoder::Result::kEmpty:  // "\n": the replica is loading.
+        case net::RequestDecoder::Result::kEmpty:  // "\n": the replica is
+                                                   // loading.
           break;
         case net::RequestDecoder::Result::kNeedMore:
           more = false;
@@ -339,39 +380,53 @@ absl::Status ReplicaSession::ReadAcks() {
           return absl::InvalidArgumentError(decoder.error_text());
       }
     }
-    const absl::Duration timeout = engine_.config().EffectiveReplTimeout(is_holdfast_);
+    const absl::Duration timeout =
+        engine_.config().EffectiveReplTimeout(is_holdfast_);
     // What came before it was to speak is no silence of its own.
     const auto silent_from = [&] {
-      const int64_t judged_from = judged_from_ns_.load(std::memory_order_relaxed);
-      return judged_from == kNotJudged ? engine_.clock()->Now() : std::max(heard, net::MonoTime::FromNanos(judged_from));
+      const int64_t judged_from =
+          judged_from_ns_.load(std::memory_order_relaxed);
+      return judged_from == kNotJudged
+                 ? engine_.clock()->Now()
+                 : std::max(heard, net::MonoTime::FromNanos(judged_from));
     };
-    const net::Deadline deadline = net::Deadline::At(engine_.clock(), silent_from() + timeout);
-    const absl::StatusOr<size_t> n = connection_.stream().ReadSome(input.WriteArea(decoder.bytes_wanted()), deadline);
+    const net::Deadline deadline =
+        net::Deadline::At(engine_.clock(), silent_from() + timeout);
+    const absl::StatusOr<size_t> n = connection_.stream().ReadSome(
+        input.WriteArea(decoder.bytes_wanted()), deadline);
     if (!n.ok()) {
       if (!absl::IsDeadlineExceeded(n.status())) return n.status();
       if (engine_.clock()->Now() < silent_from() + timeout) continue;
-      return absl::DeadlineExceededError(absl::StrCat("nothing from the replica for ", absl::FormatDuration(timeout)));
+      return absl::DeadlineExceededError(absl::StrCat(
+          "nothing from the replica for ", absl::FormatDuration(timeout)));
     }
-    if (*n == 0) return absl::UnavailableError("the replica closed the connection");
+    if (*n == 0)
+      return absl::UnavailableError("the replica closed the connection");
     heard = engine_.clock()->Now();
     input.Commit(*n);
-    session_->bytes_in.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
-    session_->last_interaction_ms.store(heard.nanos() / 1000000, std::memory_order_relaxed);
+    session_->bytes_in.fetch_add(static_cast<int64_t>(*n),
+                                 std::memory_order_relaxed);
+    session_->last_interaction_ms.store(heard.nanos() / 1000000,
+                                        std::memory_order_relaxed);
     engine_.stats().net_repl_input_bytes.Add(static_cast<int64_t>(*n));
   }
 }
 
 void ReplicaSession::OnRequest(absl::Span<const absl::string_view> args) {
   int64_t offset = 0;
-  if (args.size() < 3 || !absl::EqualsIgnoreCase(args[0], "REPLCONF") || !absl::EqualsIgnoreCase(args[1], "ACK") ||
+  if (args.size() < 3 || !absl::EqualsIgnoreCase(args[0], "REPLCONF") ||
+      !absl::EqualsIgnoreCase(args[1], "ACK") ||
       !net::ParseInteger(args[2], &offset)) {
-    return;  // Nothing else that a replica may say at this point needs an answer.
+    return;  // Nothing else that a replica may say at this point needs an
+             // answer.
   }
   // An offset beyond what was sent would make WAIT lie.
   offset = std::min(offset, sent_.load(std::memory_order_acquire));
   last_ack_ns_.store(engine_.clock()->Now().nanos(), std::memory_order_relaxed);
   if (is_holdfast_) {
-    const bool wanted = args.size() >= 5 && absl::EqualsIgnoreCase(args[3], "PINGS") && args[4] == "1";
+    const bool wanted = args.size() >= 5 &&
+                        absl::EqualsIgnoreCase(args[3], "PINGS") &&
+                        args[4] == "1";
     wants_pings_.store(wanted, std::memory_order_relaxed);
   }
   const bool news = offset > acked_.load(std::memory_order_relaxed);

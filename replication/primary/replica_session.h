@@ -27,8 +27,8 @@ class Primary;
 
 // How a replica came in.
 struct ReplicaRequest {
-  bool partial = false;     // Continue from `offset`; otherwise a full sync.
-  int64_t offset = 0;       // Partial: of the next byte it needs.
+  bool partial = false;      // Continue from `offset`; otherwise a full sync.
+  int64_t offset = 0;        // Partial: of the next byte it needs.
   bool speaks_psync = true;  // False: SYNC, which never acknowledges.
   std::string history;       // Partial: the replication id that was continued.
   // Partial: holds the log from `offset`, taken before it was checked.
@@ -38,15 +38,16 @@ struct ReplicaRequest {
 // One replica of ours, from its PSYNC to the end of its connection.
 //
 // Two threads: the connection's own one reads what the replica sends (ACKs) and
-// judges its silence; a sender thread, started here, is the only one to write to
-// the socket: the snapshot if it is to be a full synchronisation, then the log
-// from its cursor on. Neither takes a keyspace lock (the snapshot's cut apart),
-// and no one ever waits for them: a replica that cannot keep up falls out of
-// the log's window and is dropped with that cause.
+// judges its silence; a sender thread, started here, is the only one to write
+// to the socket: the snapshot if it is to be a full synchronisation, then the
+// log from its cursor on. Neither takes a keyspace lock (the snapshot's cut
+// apart), and no one ever waits for them: a replica that cannot keep up falls
+// out of the log's window and is dropped with that cause.
 class ReplicaSession {
  public:
   // All outlive the session; the connection is the calling thread's.
-  ReplicaSession(server::Engine* engine, Primary* primary, server::Connection* connection, ReplicaRequest request);
+  ReplicaSession(server::Engine* engine, Primary* primary,
+                 server::Connection* connection, ReplicaRequest request);
   ~ReplicaSession();
   ReplicaSession(const ReplicaSession&) = delete;
   ReplicaSession& operator=(const ReplicaSession&) = delete;
@@ -63,15 +64,20 @@ class ReplicaSession {
   const std::string& ip() const { return ip_; }
   int port() const { return port_; }
   bool is_holdfast() const { return is_holdfast_; }
-  // Bytes of the stream that the replica says it has applied; 0 before the first ACK.
-  int64_t acked_offset() const { return acked_.load(std::memory_order_acquire); }
+  // Bytes of the stream that the replica says it has applied; 0 before the
+  // first ACK.
+  int64_t acked_offset() const {
+    return acked_.load(std::memory_order_acquire);
+  }
   int64_t sent_offset() const { return sent_.load(std::memory_order_relaxed); }
   // Since the last ACK, or since the connection when there was none.
   absl::Duration SinceAck() const;
   bool acknowledges() const { return speaks_psync_; }
   // Whether it needs PINGs in the stream: it is no Holdfast, or a Holdfast that
   // says so in its ACKs because of a replica of its own.
-  bool wants_pings() const { return wants_pings_.load(std::memory_order_relaxed); }
+  bool wants_pings() const {
+    return wants_pings_.load(std::memory_order_relaxed);
+  }
 
  private:
   void SenderThread();

@@ -12,7 +12,9 @@ namespace holdfast::replication {
 
 using server::Database;
 
-DatasetLoader::DatasetLoader(server::Engine* engine, std::function<bool()> cancelled, std::atomic<int64_t>* keys)
+DatasetLoader::DatasetLoader(server::Engine* engine,
+                             std::function<bool()> cancelled,
+                             std::atomic<int64_t>* keys)
     : engine_(*engine),
       cancelled_(std::move(cancelled)),
       databases_(engine->keyspace().database_count()),
@@ -29,7 +31,8 @@ DatasetLoader::~DatasetLoader() {
 
 absl::Status DatasetLoader::OnHeader(int) {
   size_t old_keys = 0;
-  for (int i = 0; i < engine_.keyspace().database_count(); ++i) old_keys += engine_.keyspace().SizeOf(i);
+  for (int i = 0; i < engine_.keyspace().database_count(); ++i)
+    old_keys += engine_.keyspace().SizeOf(i);
   server::Role& role = engine_.role();
   role.async_loading.store(old_keys > 0, std::memory_order_relaxed);
   role.loading.store(true, std::memory_order_release);
@@ -43,14 +46,17 @@ void DatasetLoader::EndLoading() {
   engine_.role().async_loading.store(false, std::memory_order_relaxed);
 }
 
-absl::Status DatasetLoader::OnAux(absl::string_view name, absl::string_view value) {
+absl::Status DatasetLoader::OnAux(absl::string_view name,
+                                  absl::string_view value) {
   if (name != "repl-stream-db") return absl::OkStatus();
   int db;
   // -1: the stream selects one before its next write.
   if (!absl::SimpleAtoi(value, &db) || db < -1) {
-    return absl::DataLossError("The snapshot's repl-stream-db is no database number");
+    return absl::DataLossError(
+        "The snapshot's repl-stream-db is no database number");
   }
-  if (db >= engine_.keyspace().database_count()) return Select(static_cast<uint64_t>(db));
+  if (db >= engine_.keyspace().database_count())
+    return Select(static_cast<uint64_t>(db));
   stream_db_ = db;
   return absl::OkStatus();
 }
@@ -63,36 +69,44 @@ absl::Status DatasetLoader::OnSelectDb(uint64_t db) {
 
 absl::Status DatasetLoader::Select(uint64_t db) {
   if (db >= databases_.size()) {
-    return absl::OutOfRangeError(
-        absl::StrCat("the primary has a database ", db, " and this server is set to `databases ", databases_.size(), "`"));
+    return absl::OutOfRangeError(absl::StrCat(
+        "the primary has a database ", db,
+        " and this server is set to `databases ", databases_.size(), "`"));
   }
-  if (databases_[db] == nullptr) databases_[db] = engine_.keyspace().NewDatabase();
+  if (databases_[db] == nullptr)
+    databases_[db] = engine_.keyspace().NewDatabase();
   current_ = databases_[db].get();
   return absl::OkStatus();
 }
 
 absl::Status DatasetLoader::OnFunction(absl::string_view) {
-  return absl::UnimplementedError("the primary holds function libraries, which this version does not have");
+  return absl::UnimplementedError(
+      "the primary holds function libraries, which this version does not have");
 }
 
 absl::Status DatasetLoader::OnModuleAux(const server::RdbModuleAux& aux) {
   return absl::UnimplementedError(
-      absl::StrCat("the primary holds data of the module '", aux.name, "', which this server does not have"));
+      absl::StrCat("the primary holds data of the module '", aux.name,
+                   "', which this server does not have"));
 }
 
-absl::Status DatasetLoader::OnString(absl::string_view key, absl::string_view value, const server::RecordMeta& meta) {
+absl::Status DatasetLoader::OnString(absl::string_view key,
+                                     absl::string_view value,
+                                     const server::RecordMeta& meta) {
   if (cancelled_()) return absl::CancelledError("loading was cancelled");
   if (current_ == nullptr) {
     if (absl::Status status = Select(current_db_); !status.ok()) return status;
   }
   const server::KeyRef ref(key);
   if (current_->Find(ref) != nullptr) {
-    return absl::DataLossError(absl::StrCat("the snapshot has a key twice in database ", current_db_));
+    return absl::DataLossError(
+        absl::StrCat("the snapshot has a key twice in database ", current_db_));
   }
   // What has expired meanwhile comes in, too: its DEL is in the stream.
-  const server::Entry* entry =
-      current_->SetString(ref, value, Database::Expiry{.keep = false, .when_ms = meta.expire_ms});
-  const auto idle = static_cast<uint32_t>(std::clamp<int64_t>(meta.lru_idle_seconds, 0, engine_.lru_clock()));
+  const server::Entry* entry = current_->SetString(
+      ref, value, Database::Expiry{.keep = false, .when_ms = meta.expire_ms});
+  const auto idle = static_cast<uint32_t>(
+      std::clamp<int64_t>(meta.lru_idle_seconds, 0, engine_.lru_clock()));
   entry->set_access(engine_.lru_clock() - idle);
   published_keys_->store(++keys_, std::memory_order_relaxed);
   return absl::OkStatus();
@@ -108,7 +122,8 @@ bool DatasetLoader::empty() const {
   return keys() == 0;
 }
 
-void DatasetLoader::Install(const server::ReplicationId& history, int64_t offset) {
+void DatasetLoader::Install(const server::ReplicationId& history,
+                            int64_t offset) {
   CHECK(ended_);
   server::Keyspace& keyspace = engine_.keyspace();
   for (auto& database : databases_) {
@@ -119,7 +134,8 @@ void DatasetLoader::Install(const server::ReplicationId& history, int64_t offset
   for (int i = 0; i < keyspace.database_count(); ++i) {
     const Database& before = keyspace.db(i);
     const Database& after = *databases_[i];
-    if (before.Size() + after.Size() > 0) keyspace.TouchAllWatched(i, before, after);
+    if (before.Size() + after.Size() > 0)
+      keyspace.TouchAllWatched(i, before, after);
     databases_[i] = keyspace.Replace(i, std::move(databases_[i]));
   }
   server::CommandLog& log = engine_.log();

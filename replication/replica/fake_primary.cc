@@ -22,7 +22,9 @@
 namespace holdfast::replication {
 namespace {
 
-net::Deadline In(absl::Duration d) { return net::Deadline::After(net::Clock::Real(), d); }
+net::Deadline In(absl::Duration d) {
+  return net::Deadline::After(net::Clock::Real(), d);
+}
 constexpr absl::Duration kPatience = absl::Seconds(10);
 
 }  // namespace
@@ -32,7 +34,8 @@ PrimaryEnd::PrimaryEnd(net::Socket socket) : stream_(std::move(socket)) {}
 bool PrimaryEnd::Fill() {
   const auto n = stream_.ReadSome(input_.WriteArea(), In(kPatience));
   if (!n.ok() || *n == 0) {
-    ADD_FAILURE() << "reading from the replica: " << (n.ok() ? "closed" : n.status().ToString());
+    ADD_FAILURE() << "reading from the replica: "
+                  << (n.ok() ? "closed" : n.status().ToString());
     return false;
   }
   input_.Commit(*n);
@@ -77,7 +80,8 @@ void PrimaryEnd::AwaitNewlines(int count) {
 void PrimaryEnd::AwaitAck(int64_t offset) {
   for (;;) {
     const std::vector<std::string> command = Command();
-    if (command.size() != 3 || command[0] != "REPLCONF" || command[1] != "ACK") {
+    if (command.size() != 3 || command[0] != "REPLCONF" ||
+        command[1] != "ACK") {
       ADD_FAILURE() << "no ACK but '" << absl::StrJoin(command, " ") << "'";
       return;
     }
@@ -93,7 +97,9 @@ void PrimaryEnd::Write(absl::string_view bytes) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
-bool PrimaryEnd::TryWrite(absl::string_view bytes) { return stream_.WriteAll(bytes, In(kPatience)).ok(); }
+bool PrimaryEnd::TryWrite(absl::string_view bytes) {
+  return stream_.WriteAll(bytes, In(kPatience)).ok();
+}
 
 void PrimaryEnd::Reset() {
   const linger hard = {1, 0};
@@ -121,19 +127,24 @@ std::string PrimaryEnd::Greet(bool holdfast) {
       return absl::StrJoin(command, " ");
     }
     const bool capa = command.size() > 1 && command[1] == "capa";
-    Write(command[0] == "PING" ? "+PONG\r\n" : capa && holdfast ? "+OK holdfast\r\n" : "+OK\r\n");
+    Write(command[0] == "PING" ? "+PONG\r\n"
+          : capa && holdfast   ? "+OK holdfast\r\n"
+                               : "+OK\r\n");
   }
 }
 
-FakePrimary::FakePrimary() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+FakePrimary::FakePrimary()
+    : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   PCHECK(listener_.valid());
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  PCHECK(bind(listener_.fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  PCHECK(bind(listener_.fd(), reinterpret_cast<sockaddr*>(&address),
+              sizeof(address)) == 0);
   PCHECK(listen(listener_.fd(), 16) == 0);
   socklen_t length = sizeof(address);
-  PCHECK(getsockname(listener_.fd(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  PCHECK(getsockname(listener_.fd(), reinterpret_cast<sockaddr*>(&address),
+                     &length) == 0);
   port_ = ntohs(address.sin_port);
 }
 
@@ -170,7 +181,8 @@ std::string MakeRdb(const std::vector<RdbKey>& keys, int stream_db) {
     chunk.SelectDb(static_cast<uint64_t>(key.db));
     server::RecordMeta meta;
     meta.expire_ms = key.expire_ms;
-    server::AppendStringRecord(key.key, key.value, meta, options, chunk.records());
+    server::AppendStringRecord(key.key, key.value, meta, options,
+                               chunk.records());
     CHECK(writer.Chunk(chunk).ok());
   }
   CHECK(writer.Finish().ok());

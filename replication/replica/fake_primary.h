@@ -17,8 +17,8 @@
 namespace holdfast::replication {
 
 // The primary's end of one connection, played by the test, step by step. Every
-// call waits at most ten seconds; what goes wrong fails the test (and reads give
-// an empty command). One thread's.
+// call waits at most ten seconds; what goes wrong fails the test (and reads
+// give an empty command). One thread's.
 class PrimaryEnd {
  public:
   explicit PrimaryEnd(net::Socket socket);
@@ -86,7 +86,8 @@ std::string MakeRdb(const std::vector<RdbKey>& keys, int stream_db = 0);
 // "*2\r\n$3\r\nGET\r\n..." of words split at spaces.
 std::string Resp(absl::string_view words);
 
-inline constexpr char kTestHistory[] = "0123456789abcdef0123456789abcdef01234567";
+inline constexpr char kTestHistory[] =
+    "0123456789abcdef0123456789abcdef01234567";
 
 }  // namespace holdfast::replication
 

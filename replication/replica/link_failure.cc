@@ -23,13 +23,17 @@ LinkFailure DialFailure(const absl::Status& status) {
     failure.cause = std::string(cause::kConnectTimeout);
   } else if (failure.error == ECONNREFUSED) {
     failure.cause = std::string(cause::kConnectRefused);
-  } else if (absl::IsNotFound(status) || (absl::IsUnavailable(status) && failure.error == 0)) {
-    failure.cause = std::string(cause::kResolveFailed);  // No such name, or no answer from the name server.
+  } else if (absl::IsNotFound(status) ||
+             (absl::IsUnavailable(status) && failure.error == 0)) {
+    failure.cause =
+        std::string(cause::kResolveFailed);  // No such name, or no answer from
+                                             // the name server.
   }
   return failure;
 }
 
-LinkFailure LossFailure(const absl::Status& status, absl::string_view silent, absl::string_view closed) {
+LinkFailure LossFailure(const absl::Status& status, absl::string_view silent,
+                        absl::string_view closed) {
   LinkFailure failure = MakeFailure(cause::kReset, status.message());
   failure.error = net::ErrnoOf(status);
   if (absl::IsDeadlineExceeded(status)) {

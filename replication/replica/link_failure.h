@@ -26,7 +26,8 @@ LinkFailure DialFailure(const absl::Status& status);
 // Of a read or write that ended a connection. `silent` is the cause of a passed
 // deadline in this phase, `closed` of an orderly end (kUnavailable without an
 // errno, as RespClient says it).
-LinkFailure LossFailure(const absl::Status& status, absl::string_view silent, absl::string_view closed);
+LinkFailure LossFailure(const absl::Status& status, absl::string_view silent,
+                        absl::string_view closed);
 
 }  // namespace holdfast::replication
 

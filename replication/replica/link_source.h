@@ -23,9 +23,12 @@ class LinkSource : public server::ByteSource {
  public:
   // `deadline` gives the deadline of the next byte; `on_bytes` is told how many
   // arrived. Both outlive this object, as does the connection.
-  LinkSource(net::RespClient* connection, std::function<net::Deadline()> deadline,
+  LinkSource(net::RespClient* connection,
+             std::function<net::Deadline()> deadline,
              std::function<void(size_t)> on_bytes)
-      : connection_(*connection), deadline_(std::move(deadline)), on_bytes_(std::move(on_bytes)) {}
+      : connection_(*connection),
+        deadline_(std::move(deadline)),
+        on_bytes_(std::move(on_bytes)) {}
 
   absl::StatusOr<absl::string_view> Peek(size_t min) override {
     while (connection_.buffer().size() < min) {

@@ -16,10 +16,15 @@ namespace holdfast::replication {
 
 using server::ConfigId;
 
-LinkWriter::LinkWriter(server::Engine* engine, std::function<bool()> wants_pings)
-    : engine_(*engine), clock_(engine->clock()), wants_pings_(std::move(wants_pings)), thread_([this] { Run(); }) {}
+LinkWriter::LinkWriter(server::Engine* engine,
+                       std::function<bool()> wants_pings)
+    : engine_(*engine),
+      clock_(engine->clock()),
+      wants_pings_(std::move(wants_pings)),
+      thread_([this] { Run(); }) {}
 
-void LinkWriter::Attach(std::shared_ptr<net::RespClient> connection, absl::string_view peer) {
+void LinkWriter::Attach(std::shared_ptr<net::RespClient> connection,
+                        absl::string_view peer) {
   absl::MutexLock lock(&mu_);
   connection_ = std::move(connection);
   peer_ = std::string(peer);
@@ -42,10 +47,12 @@ void LinkWriter::SetBeat(Beat beat) {
 }
 
 net::Deadline LinkWriter::WriteDeadline() const {
-  return net::Deadline::After(clock_, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs));
+  return net::Deadline::After(
+      clock_, engine_.config().Duration(ConfigId::kReplWriteTimeoutMs));
 }
 
-absl::Status LinkWriter::Send(absl::Span<const std::string> args, net::Deadline deadline) {
+absl::Status LinkWriter::Send(absl::Span<const std::string> args,
+                              net::Deadline deadline) {
   std::shared_ptr<net::RespClient> connection;
   {
     absl::MutexLock lock(&mu_);
@@ -60,7 +67,8 @@ absl::Status LinkWriter::Send(absl::Span<const std::string> args, net::Deadline 
 
 std::string LinkWriter::AckCommand() const {
   const std::string offset = absl::StrCat(engine_.log().end_offset());
-  if (wants_pings_ != nullptr && wants_pings_()) return net::EncodeCommand({"REPLCONF", "ACK", offset, "PINGS", "1"});
+  if (wants_pings_ != nullptr && wants_pings_())
+    return net::EncodeCommand({"REPLCONF", "ACK", offset, "PINGS", "1"});
   return net::EncodeCommand({"REPLCONF", "ACK", offset});
 }
 
@@ -72,17 +80,21 @@ void LinkWriter::AckNow() {
     connection = connection_;
   }
   if (connection == nullptr) return;
-  absl::Status status = absl::DeadlineExceededError("another write is under way");
+  absl::Status status =
+      absl::DeadlineExceededError("another write is under way");
   if (write_mu_.TryLock()) {
     const std::string bytes = AckCommand();
     const iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
-    const absl::StatusOr<size_t> n =
-        connection->stream().WriteSome(absl::MakeConstSpan(&part, 1), net::Deadline::After(clock_, absl::ZeroDuration()));
+    const absl::StatusOr<size_t> n = connection->stream().WriteSome(
+        absl::MakeConstSpan(&part, 1),
+        net::Deadline::After(clock_, absl::ZeroDuration()));
     status = n.status();
     // Begun, it has to be finished, or the connection is lost.
     if (n.ok() && *n < bytes.size()) {
-      status = connection->stream().WriteAll(absl::string_view(bytes).substr(*n), WriteDeadline());
-      if (absl::IsDeadlineExceeded(status)) status = absl::DataLossError("an acknowledgement was cut");
+      status = connection->stream().WriteAll(
+          absl::string_view(bytes).substr(*n), WriteDeadline());
+      if (absl::IsDeadlineExceeded(status))
+        status = absl::DataLossError("an acknowledgement was cut");
     }
     write_mu_.Unlock();
   }
@@ -140,18 +152,24 @@ LinkWriter::Due LinkWriter::WaitUntilDue() {
 absl::Status LinkWriter::SendBeat(const Due& due) {
   absl::MutexLock lock(&write_mu_);
   net::Stream& stream = due.connection->stream();
-  const absl::Status status = stream.WriteAll(due.beat == Beat::kAck ? AckCommand() : "\n", WriteDeadline());
+  const absl::Status status = stream.WriteAll(
+      due.beat == Beat::kAck ? AckCommand() : "\n", WriteDeadline());
   // Cut part way: no later one can mend it.
-  if (stream.broken() && absl::IsDeadlineExceeded(status)) return absl::DataLossError(status.message());
+  if (stream.broken() && absl::IsDeadlineExceeded(status))
+    return absl::DataLossError(status.message());
   return status;
 }
 
-void LinkWriter::NoteOutcome(const net::RespClient* connection, const absl::Status& status) {
+void LinkWriter::NoteOutcome(const net::RespClient* connection,
+                             const absl::Status& status) {
   absl::MutexLock lock(&mu_);
-  if (connection_.get() != connection || absl::IsCancelled(status) || !failure_.ok()) return;
+  if (connection_.get() != connection || absl::IsCancelled(status) ||
+      !failure_.ok())
+    return;
   if (status.ok()) {
     if (failures_in_a_row_ > 0) {
-      LOG(INFO) << "Heartbeats to primary " << peer_ << " go out again after " << failures_in_a_row_ << " that did not";
+      LOG(INFO) << "Heartbeats to primary " << peer_ << " go out again after "
+                << failures_in_a_row_ << " that did not";
     }
     failures_in_a_row_ = 0;
     return;
@@ -160,13 +178,17 @@ void LinkWriter::NoteOutcome(const net::RespClient* connection, const absl::Stat
   if (stuck) {
     ++failures_in_a_row_;
     if (failures_in_a_row_ == 1) {
-      LOG(WARNING) << "A heartbeat to primary " << peer_ << " could not be sent: " << status.message();
+      LOG(WARNING) << "A heartbeat to primary " << peer_
+                   << " could not be sent: " << status.message();
     }
-    if (failures_in_a_row_ < engine_.config().Int(ConfigId::kReplHeartbeatFailures)) return;
+    if (failures_in_a_row_ <
+        engine_.config().Int(ConfigId::kReplHeartbeatFailures))
+      return;
   }
   failure_ = status;
   if (stuck) {
-    failure_ = absl::DeadlineExceededError(absl::StrCat(failures_in_a_row_, " heartbeats in a row could not be sent"));
+    failure_ = absl::DeadlineExceededError(absl::StrCat(
+        failures_in_a_row_, " heartbeats in a row could not be sent"));
   }
   if (stuck || absl::IsDataLoss(status)) connection_->Shutdown();
 }

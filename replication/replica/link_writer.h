@@ -1,8 +1,8 @@
 #ifndef HOLDFAST_REPLICATION_REPLICA_LINK_WRITER_H_
 #define HOLDFAST_REPLICATION_REPLICA_LINK_WRITER_H_
 
-#include <initializer_list>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -22,8 +22,8 @@ namespace holdfast::replication {
 
 // The one writer of a replica's link: everything that goes to the primary goes
 // through it, whole message by whole message, under one mutex. Its thread
-// "link-heartbeat" sends the heartbeats: empty lines while a snapshot is loaded,
-// REPLCONF ACK while the stream is applied.
+// "link-heartbeat" sends the heartbeats: empty lines while a snapshot is
+// loaded, REPLCONF ACK while the stream is applied.
 //
 // A heartbeat takes no keyspace lock and has a fresh deadline of its own
 // (repl-write-timeout-ms). Those that could not be sent are counted in a row;
@@ -37,15 +37,18 @@ class LinkWriter {
  public:
   enum class Beat { kNone, kNewline, kAck };
 
-  // Starts the thread. `wants_pings` (may be null): whether our ACKs are to ask for
-  // PINGs in the stream; called by the thread, must not block.
-  explicit LinkWriter(server::Engine* engine, std::function<bool()> wants_pings = nullptr);
+  // Starts the thread. `wants_pings` (may be null): whether our ACKs are to ask
+  // for PINGs in the stream; called by the thread, must not block.
+  explicit LinkWriter(server::Engine* engine,
+                      std::function<bool()> wants_pings = nullptr);
   ~LinkWriter() { Stop(); }
   LinkWriter(const LinkWriter&) = delete;
   LinkWriter& operator=(const LinkWriter&) = delete;
 
-  // From now on this is the connection, without heartbeats. `peer`: for the log.
-  void Attach(std::shared_ptr<net::RespClient> connection, absl::string_view peer);
+  // From now on this is the connection, without heartbeats. `peer`: for the
+  // log.
+  void Attach(std::shared_ptr<net::RespClient> connection,
+              absl::string_view peer);
   void Detach();
   // The first heartbeat goes out at once.
   void SetBeat(Beat beat);
@@ -60,8 +63,8 @@ class LinkWriter {
   // Why a write found this connection broken or shut it down; OK if none did.
   absl::Status failure() const;
 
-  // Ends the thread; blocked writes end with Shutdown() of the connection, which
-  // this calls. Idempotent.
+  // Ends the thread; blocked writes end with Shutdown() of the connection,
+  // which this calls. Idempotent.
   void Stop();
 
  private:
@@ -73,7 +76,8 @@ class LinkWriter {
   void Run();
   Due WaitUntilDue() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status SendBeat(const Due& due) ABSL_LOCKS_EXCLUDED(write_mu_, mu_);
-  void NoteOutcome(const net::RespClient* connection, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteOutcome(const net::RespClient* connection,
+                   const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   std::string AckCommand() const;
   net::Deadline WriteDeadline() const;
 
@@ -81,7 +85,8 @@ class LinkWriter {
   const net::Clock* const clock_;
   const std::function<bool()> wants_pings_;
 
-  absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // Held while bytes are written.
+  absl::Mutex write_mu_
+      ABSL_ACQUIRED_BEFORE(mu_);  // Held while bytes are written.
 
   mutable absl::Mutex mu_;
   net::MonoCondVar changed_;

@@ -39,7 +39,8 @@ absl::string_view PrimaryLink::PhaseName(Phase phase) {
   return "";
 }
 
-PrimaryLink::PrimaryLink(server::Engine* engine, std::string host, int port, LinkEvents* events, Hooks hooks)
+PrimaryLink::PrimaryLink(server::Engine* engine, std::string host, int port,
+                         LinkEvents* events, Hooks hooks)
     : engine_(*engine),
       clock_(engine->clock()),
       host_(std::move(host)),
@@ -49,14 +50,15 @@ PrimaryLink::PrimaryLink(server::Engine* engine, std::string host, int port, Lin
       hooks_(std::move(hooks)),
       writer_(engine,
               [this] {
-                return peer_is_holdfast_.load(std::memory_order_relaxed) && hooks_.wants_pings != nullptr &&
-                       hooks_.wants_pings();
+                return peer_is_holdfast_.load(std::memory_order_relaxed) &&
+                       hooks_.wants_pings != nullptr && hooks_.wants_pings();
               }),
       down_since_(clock_->Now()),
       thread_([this] { Run(); }) {}
 
 void PrimaryLink::Stop() {
-  CHECK(std::this_thread::get_id() != thread_.get_id()) << "a link cannot end itself";
+  CHECK(std::this_thread::get_id() != thread_.get_id())
+      << "a link cannot end itself";
   stop_.Stop();
   {
     // A connection made after this look finds the signal raised.
@@ -80,10 +82,12 @@ void PrimaryLink::Run() {
     if (stop_.stopped()) break;
     const absl::Duration pause = NextPause(streamed);
     const bool was_up = streamed > absl::ZeroDuration();
-    LOG(WARNING) << (was_up ? "Lost the link to primary " : "No link to primary ") << peer_ << ": " << failure.text << " ("
-                 << failure.cause << "), offset " << engine_.log().end_offset() << "; next attempt in "
-                 << absl::FormatDuration(absl::Trunc(pause, absl::Milliseconds(1)))
-                 << (force_full_ ? ", for a full synchronisation" : "");
+    LOG(WARNING)
+        << (was_up ? "Lost the link to primary " : "No link to primary ")
+        << peer_ << ": " << failure.text << " (" << failure.cause
+        << "), offset " << engine_.log().end_offset() << "; next attempt in "
+        << absl::FormatDuration(absl::Trunc(pause, absl::Milliseconds(1)))
+        << (force_full_ ? ", for a full synchronisation" : "");
     stop_.WaitUntil(net::Deadline::After(clock_, pause));
   }
 }
@@ -93,21 +97,26 @@ absl::Duration PrimaryLink::NextPause(absl::Duration streamed) {
   const int64_t base = config.Int(ConfigId::kReplBackoffBaseMs);
   const int64_t cap = std::max(base, config.Int(ConfigId::kReplBackoffCapMs));
   const int64_t healthy_after = config.Int(ConfigId::kReplHealthyAfterMs);
-  if (backoff_ == nullptr || base != backoff_base_ms_ || cap != backoff_cap_ms_ || healthy_after != healthy_after_ms_) {
+  if (backoff_ == nullptr || base != backoff_base_ms_ ||
+      cap != backoff_cap_ms_ || healthy_after != healthy_after_ms_) {
     backoff_base_ms_ = base;
     backoff_cap_ms_ = cap;
     healthy_after_ms_ = healthy_after;
-    backoff_ = std::make_unique<net::Backoff>(net::BackoffOptions{.base = absl::Milliseconds(base),
-                                                                  .cap = absl::Milliseconds(cap),
-                                                                  .healthy_after = absl::Milliseconds(healthy_after)});
+    backoff_ = std::make_unique<net::Backoff>(net::BackoffOptions{
+        .base = absl::Milliseconds(base),
+        .cap = absl::Milliseconds(cap),
+        .healthy_after = absl::Milliseconds(healthy_after)});
   }
   if (streamed > absl::ZeroDuration()) backoff_->NoteHealthy(streamed);
-  return backoff_->Next([this] { return static_cast<double>(engine_.RandomU64() >> 11) * 0x1p-53; });
+  return backoff_->Next([this] {
+    return static_cast<double>(engine_.RandomU64() >> 11) * 0x1p-53;
+  });
 }
 
 net::Deadline PrimaryLink::ReadDeadline() const {
-  return net::Deadline::After(clock_,
-                              engine_.config().EffectiveReplTimeout(peer_is_holdfast_.load(std::memory_order_relaxed)));
+  return net::Deadline::After(
+      clock_, engine_.config().EffectiveReplTimeout(
+                  peer_is_holdfast_.load(std::memory_order_relaxed)));
 }
 
 void PrimaryLink::NoteBytes(size_t n) {
@@ -129,18 +138,25 @@ void PrimaryLink::SetPhase(Phase phase) {
   phase_ = phase;
 }
 
-LinkFailure PrimaryLink::LossOf(const absl::Status& status, absl::string_view silent, absl::string_view closed) const {
-  if (stop_.stopped()) return MakeFailure(cause::kStopped, "the link was stopped");
-  if (killed_) return MakeFailure(cause::kKilled, "CLIENT KILL closed the link");
+LinkFailure PrimaryLink::LossOf(const absl::Status& status,
+                                absl::string_view silent,
+                                absl::string_view closed) const {
+  if (stop_.stopped())
+    return MakeFailure(cause::kStopped, "the link was stopped");
+  if (killed_)
+    return MakeFailure(cause::kKilled, "CLIENT KILL closed the link");
   const absl::Status write = writer_.failure();
   const LinkFailure loss = LossFailure(status, silent, closed);
   if (write.ok() || loss.error != 0) return loss;
   // The kernel tells only one of two threads why a connection broke.
-  return LossFailure(write.code() == absl::StatusCode::kDataLoss ? absl::DeadlineExceededError(write.message()) : write,
+  return LossFailure(write.code() == absl::StatusCode::kDataLoss
+                         ? absl::DeadlineExceededError(write.message())
+                         : write,
                      cause::kHeartbeatFailed, closed);
 }
 
-void PrimaryLink::AddEvent(LinkEventKind kind, const LinkFailure& failure, absl::string_view tcp) {
+void PrimaryLink::AddEvent(LinkEventKind kind, const LinkFailure& failure,
+                           absl::string_view tcp) {
   LinkEvent event;
   event.direction = LinkDirection::kToPrimary;
   event.kind = kind;
@@ -157,7 +173,8 @@ void PrimaryLink::AddEvent(LinkEventKind kind, const LinkFailure& failure, absl:
   events_.Add(std::move(event));
 }
 
-void PrimaryLink::NoteFailure(const LinkFailure& failure, absl::string_view tcp) {
+void PrimaryLink::NoteFailure(const LinkFailure& failure,
+                              absl::string_view tcp) {
   LinkEventKind kind = LinkEventKind::kConnectFailed;
   {
     absl::MutexLock lock(&mu_);
@@ -169,7 +186,8 @@ void PrimaryLink::NoteFailure(const LinkFailure& failure, absl::string_view tcp)
     } else if (phase_ == Phase::kTransfer || phase_ == Phase::kLoading) {
       kind = LinkEventKind::kSyncFailed;
     }
-    if (failure.cause == cause::kStopped && kind != LinkEventKind::kDrop) return;
+    if (failure.cause == cause::kStopped && kind != LinkEventKind::kDrop)
+      return;
     counts_.last_cause = failure.cause;
     counts_.last_error = failure.text;
     if (kind != LinkEventKind::kDrop) ++counts_.failed_attempts;
@@ -179,8 +197,9 @@ void PrimaryLink::NoteFailure(const LinkFailure& failure, absl::string_view tcp)
 
 PrimaryLink::State PrimaryLink::state() const {
   const int64_t now_ns = clock_->Now().nanos();
-  const int64_t last_io_seconds =
-      std::max<int64_t>(0, Seconds(absl::Nanoseconds(now_ns - last_io_ns_.load(std::memory_order_relaxed))));
+  const int64_t last_io_seconds = std::max<int64_t>(
+      0, Seconds(absl::Nanoseconds(
+             now_ns - last_io_ns_.load(std::memory_order_relaxed))));
   absl::MutexLock lock(&mu_);
   const net::MonoTime now = clock_->Now();
   State state = counts_;
@@ -193,10 +212,13 @@ PrimaryLink::State PrimaryLink::state() const {
   state.down_seconds = state.up ? 0 : Seconds(now - down_since_);
   state.up_seconds = state.up ? Seconds(now - up_since_) : 0;
   state.applied_offset = engine_.log().end_offset();
-  state.sync_in_progress = phase_ == Phase::kTransfer || phase_ == Phase::kLoading;
+  state.sync_in_progress =
+      phase_ == Phase::kTransfer || phase_ == Phase::kLoading;
   if (state.sync_in_progress) {
     state.sync_read_bytes = sync_read_bytes_.load(std::memory_order_relaxed);
-    if (state.sync_total_bytes >= 0) state.sync_read_bytes = std::min(state.sync_read_bytes, state.sync_total_bytes);
+    if (state.sync_total_bytes >= 0)
+      state.sync_read_bytes =
+          std::min(state.sync_read_bytes, state.sync_total_bytes);
     state.sync_keys = sync_keys_.load(std::memory_order_relaxed);
     state.sync_seconds = Seconds(now - sync_began_);
     state.sync_last_io_seconds = last_io_seconds;

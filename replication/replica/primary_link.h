@@ -31,8 +31,8 @@ namespace holdfast::replication {
 // Threads: "primary-link" does all of that and is the only one that reads;
 // "link-heartbeat" (LinkWriter) sends the heartbeats. Every wait of both has a
 // deadline (DESIGN.md section 6) and ends at once with Stop(). Between two
-// attempts there is a pause that doubles, with full jitter, and that only a link
-// which had streamed for repl-healthy-after-ms makes short again.
+// attempts there is a pause that doubles, with full jitter, and that only a
+// link which had streamed for repl-healthy-after-ms makes short again.
 //
 // The link sets Role::link_up, loading and async_loading; is_replica is set by
 // whoever makes the link, before, with the WriteGate held exclusively. What it
@@ -51,8 +51,8 @@ class PrimaryLink {
     // The port at which this replica is to be found; without it
     // replica-announce-port or the server's own.
     std::function<int()> announced_port;
-    // Whether a follower of this server's log needs PINGs in the stream, which only
-    // the primary can put there; null: none does. Must not block.
+    // Whether a follower of this server's log needs PINGs in the stream, which
+    // only the primary can put there; null: none does. Must not block.
     std::function<bool()> wants_pings;
   };
 
@@ -73,8 +73,10 @@ class PrimaryLink {
     int port = 0;
     bool up = false;
     bool peer_is_holdfast = false;
-    int64_t last_io_seconds = -1;  // Since the last byte came; -1: not connected.
-    int64_t down_seconds = 0;      // Since the link was last up, or made; 0 while up.
+    int64_t last_io_seconds =
+        -1;  // Since the last byte came; -1: not connected.
+    int64_t down_seconds =
+        0;  // Since the link was last up, or made; 0 while up.
     int64_t up_seconds = 0;
     int64_t applied_offset = 0;  // Bytes; CommandLog::end_offset().
 
@@ -97,7 +99,8 @@ class PrimaryLink {
   };
 
   // Starts the threads. Engine and events outlive the link.
-  PrimaryLink(server::Engine* engine, std::string host, int port, LinkEvents* events, Hooks hooks);
+  PrimaryLink(server::Engine* engine, std::string host, int port,
+              LinkEvents* events, Hooks hooks);
   ~PrimaryLink() { Stop(); }
   PrimaryLink(const PrimaryLink&) = delete;
   PrimaryLink& operator=(const PrimaryLink&) = delete;
@@ -114,8 +117,10 @@ class PrimaryLink {
   // One connection from its dialling to its end; says how long it streamed.
   LinkFailure RunConnection(absl::Duration* streamed);
   LinkFailure Connect(std::shared_ptr<net::RespClient>* connection);
-  LinkFailure Handshake(net::RespClient* connection, ReplicaHandshake* handshake);
-  LinkFailure FullSync(net::RespClient* connection, const ReplicaHandshake& handshake);
+  LinkFailure Handshake(net::RespClient* connection,
+                        ReplicaHandshake* handshake);
+  LinkFailure FullSync(net::RespClient* connection,
+                       const ReplicaHandshake& handshake);
   LinkFailure Continue(const ReplicaHandshake& handshake);
   LinkFailure Stream(net::RespClient* connection);
 
@@ -125,10 +130,13 @@ class PrimaryLink {
   net::Deadline ReadDeadline() const;
   void NoteBytes(size_t n);
   void SetPhase(Phase phase) ABSL_LOCKS_EXCLUDED(mu_);
-  void NoteFailure(const LinkFailure& failure, absl::string_view tcp) ABSL_LOCKS_EXCLUDED(mu_);
-  void AddEvent(LinkEventKind kind, const LinkFailure& failure, absl::string_view tcp) ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteFailure(const LinkFailure& failure, absl::string_view tcp)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void AddEvent(LinkEventKind kind, const LinkFailure& failure,
+                absl::string_view tcp) ABSL_LOCKS_EXCLUDED(mu_);
   // How the connection was lost, if a write found out first or it was killed.
-  LinkFailure LossOf(const absl::Status& status, absl::string_view silent, absl::string_view closed) const;
+  LinkFailure LossOf(const absl::Status& status, absl::string_view silent,
+                     absl::string_view closed) const;
 
   server::Engine& engine_;
   const net::Clock* const clock_;
@@ -146,9 +154,10 @@ class PrimaryLink {
   int64_t backoff_base_ms_ = 0;
   int64_t backoff_cap_ms_ = 0;
   int64_t healthy_after_ms_ = 0;
-  bool force_full_ = false;  // What was applied may differ: "PSYNC ? -1" until that is mended.
-  bool killed_ = false;      // CLIENT KILL ended this connection.
-  int stream_db_ = -1;       // Where the stream was when the last connection ended.
+  bool force_full_ =
+      false;  // What was applied may differ: "PSYNC ? -1" until that is mended.
+  bool killed_ = false;  // CLIENT KILL ended this connection.
+  int stream_db_ = -1;   // Where the stream was when the last connection ended.
   int64_t garbled_at_ = -1;  // Offset of the last protocol error in the stream.
 
   std::atomic<bool> peer_is_holdfast_{false};
@@ -157,12 +166,14 @@ class PrimaryLink {
   std::atomic<int64_t> sync_keys_{0};
 
   mutable absl::Mutex mu_;
-  std::shared_ptr<net::RespClient> connection_ ABSL_GUARDED_BY(mu_);  // Null between two.
+  std::shared_ptr<net::RespClient> connection_
+      ABSL_GUARDED_BY(mu_);  // Null between two.
   Phase phase_ ABSL_GUARDED_BY(mu_) = Phase::kConnecting;
   net::MonoTime down_since_ ABSL_GUARDED_BY(mu_);
   net::MonoTime up_since_ ABSL_GUARDED_BY(mu_);
   net::MonoTime sync_began_ ABSL_GUARDED_BY(mu_);
-  State counts_ ABSL_GUARDED_BY(mu_);  // Its counters, last failure and total bytes.
+  State counts_
+      ABSL_GUARDED_BY(mu_);  // Its counters, last failure and total bytes.
 
   std::thread thread_;  // Last: it uses the others.
 };

@@ -38,7 +38,8 @@ net::TcpOptions LinkOptions(const server::Config& config) {
   net::TcpOptions options;
   options.no_delay = !config.Bool(ConfigId::kReplDisableTcpNodelay);
   options.keep_alive = keepalive.enabled;
-  options.keep_alive_times = {keepalive.idle, keepalive.interval, keepalive.count};
+  options.keep_alive_times = {keepalive.idle, keepalive.interval,
+                              keepalive.count};
   // Whether the peer is a Holdfast shows later, and may shorten it.
   options.user_timeout = config.EffectiveReplTimeout(false);
   return options;
@@ -53,10 +54,12 @@ LinkFailure RdbFailure(const absl::Status& status) {
     cause = cause::kRdbUnsupported;
   } else if (absl::IsOutOfRange(status)) {
     cause = cause::kTooFewDatabases;
-  } else if (absl::IsInvalidArgument(status) && absl::StrContains(status.message(), "version")) {
+  } else if (absl::IsInvalidArgument(status) &&
+             absl::StrContains(status.message(), "version")) {
     cause = cause::kRdbVersion;
   }
-  return MakeFailure(cause, absl::StrCat("the snapshot was refused: ", status.message()));
+  return MakeFailure(
+      cause, absl::StrCat("the snapshot was refused: ", status.message()));
 }
 
 }  // namespace
@@ -74,18 +77,21 @@ LinkFailure PrimaryLink::RunConnection(absl::Duration* streamed) {
   ReplicaHandshake handshake = NewHandshake();
   failure = Handshake(connection.get(), &handshake);
   if (!Failed(failure)) {
-    failure = handshake.full_resync() ? FullSync(connection.get(), handshake) : Continue(handshake);
+    failure = handshake.full_resync() ? FullSync(connection.get(), handshake)
+                                      : Continue(handshake);
   }
   if (!Failed(failure)) {
     const net::MonoTime began = clock_->Now();
     failure = Stream(connection.get());
     *streamed = std::max(clock_->Now() - began, absl::Nanoseconds(1));
   }
-  const absl::StatusOr<net::TcpInfo> tcp = net::GetTcpInfo(connection->stream().fd());
+  const absl::StatusOr<net::TcpInfo> tcp =
+      net::GetTcpInfo(connection->stream().fd());
   NoteFailure(failure, tcp.ok() ? tcp->ToString() : "");
   SetPhase(Phase::kBackoff);
   writer_.Detach();
-  connection->Shutdown();  // The heartbeat thread may still hold it for a moment.
+  connection
+      ->Shutdown();  // The heartbeat thread may still hold it for a moment.
   absl::MutexLock lock(&mu_);
   connection_.reset();
   return failure;
@@ -99,7 +105,8 @@ LinkFailure PrimaryLink::Connect(std::shared_ptr<net::RespClient>* connection) {
   options.source_address = config.String(ConfigId::kBindSourceAddr);
   options.tcp = LinkOptions(config);
   options.stop = &stop_;
-  absl::StatusOr<std::unique_ptr<net::Stream>> stream = net::Dial(host_, port_, options);
+  absl::StatusOr<std::unique_ptr<net::Stream>> stream =
+      net::Dial(host_, port_, options);
   if (!stream.ok()) return DialFailure(stream.status());
   *connection = std::make_shared<net::RespClient>(*std::move(stream));
   (*connection)->buffer().Append(std::string(kInputBytes, '\0'));
@@ -121,7 +128,8 @@ ReplicaHandshake PrimaryLink::NewHandshake() {
   if (hooks_.announced_port != nullptr) {
     params.port = hooks_.announced_port();
   } else {
-    const auto announced = static_cast<int>(config.Int(ConfigId::kReplicaAnnouncePort));
+    const auto announced =
+        static_cast<int>(config.Int(ConfigId::kReplicaAnnouncePort));
     params.port = announced != 0 ? announced : engine_.port();
   }
   // An inactive log has not recorded every write: its offset says nothing.
@@ -132,18 +140,22 @@ ReplicaHandshake PrimaryLink::NewHandshake() {
   return ReplicaHandshake(std::move(params));
 }
 
-LinkFailure PrimaryLink::Handshake(net::RespClient* connection, ReplicaHandshake* handshake) {
+LinkFailure PrimaryLink::Handshake(net::RespClient* connection,
+                                   ReplicaHandshake* handshake) {
   SetPhase(Phase::kHandshake);
   using Progress = ReplicaHandshake::Progress;
   Progress progress = Progress::kSend;
   while (progress != Progress::kDone) {
     const auto deadline = [this] {
-      return net::Deadline::After(clock_, engine_.config().Duration(ConfigId::kReplHandshakeTimeoutMs));
+      return net::Deadline::After(
+          clock_, engine_.config().Duration(ConfigId::kReplHandshakeTimeoutMs));
     };
-    const std::string timeout = cause::WithStep(cause::kHandshakeTimeout, handshake->step());
+    const std::string timeout =
+        cause::WithStep(cause::kHandshakeTimeout, handshake->step());
     const auto lost = [&](const absl::Status& status) {
       LinkFailure failure = LossOf(status, timeout, cause::kPrimaryClosed);
-      failure.text = absl::StrCat("in the handshake's step '", handshake->step(), "': ", failure.text);
+      failure.text = absl::StrCat("in the handshake's step '",
+                                  handshake->step(), "': ", failure.text);
       return failure;
     };
     if (progress == Progress::kSend) {
@@ -154,11 +166,13 @@ LinkFailure PrimaryLink::Handshake(net::RespClient* connection, ReplicaHandshake
     if (!line.ok()) return lost(line.status());
     NoteBytes(line->size() + 1);
     progress = handshake->OnLine(*line);
-    if (progress == Progress::kFailed) return MakeFailure(handshake->cause(), handshake->error());
+    if (progress == Progress::kFailed)
+      return MakeFailure(handshake->cause(), handshake->error());
   }
   if (handshake->peer_is_holdfast()) {
     peer_is_holdfast_.store(true, std::memory_order_relaxed);
-    net::SetUserTimeout(connection->stream().fd(), engine_.config().EffectiveReplTimeout(true));
+    net::SetUserTimeout(connection->stream().fd(),
+                        engine_.config().EffectiveReplTimeout(true));
   }
   return {};
 }
@@ -168,22 +182,26 @@ LinkFailure PrimaryLink::Continue(const ReplicaHandshake& handshake) {
   const std::string& id = handshake.replication_id();
   const bool renamed = !id.empty() && id != log.replication_id().id;
   if (renamed) log.RenameHistory(id);
-  LOG(INFO) << "Primary " << peer_ << " continues the stream at offset " << log.end_offset()
+  LOG(INFO) << "Primary " << peer_ << " continues the stream at offset "
+            << log.end_offset()
             << (renamed ? absl::StrCat(", now as history ", id) : "");
   AddEvent(LinkEventKind::kSyncPartial, {}, "");
   {
     absl::MutexLock lock(&mu_);
     ++counts_.partial_syncs;
   }
-  if (renamed && hooks_.on_history_changed != nullptr) hooks_.on_history_changed();
+  if (renamed && hooks_.on_history_changed != nullptr)
+    hooks_.on_history_changed();
   return {};
 }
 
-LinkFailure PrimaryLink::FullSync(net::RespClient* connection, const ReplicaHandshake& handshake) {
-  LOG(INFO) << "Full synchronisation with primary " << peer_ << ", history " << handshake.replication_id() << ", offset "
-            << handshake.offset();
+LinkFailure PrimaryLink::FullSync(net::RespClient* connection,
+                                  const ReplicaHandshake& handshake) {
+  LOG(INFO) << "Full synchronisation with primary " << peer_ << ", history "
+            << handshake.replication_id() << ", offset " << handshake.offset();
   sync_keys_.store(0, std::memory_order_relaxed);
-  sync_read_bytes_.store(static_cast<int64_t>(connection->buffer().size()), std::memory_order_relaxed);
+  sync_read_bytes_.store(static_cast<int64_t>(connection->buffer().size()),
+                         std::memory_order_relaxed);
   {
     absl::MutexLock lock(&mu_);
     counts_.sync_total_bytes = -1;
@@ -195,21 +213,29 @@ LinkFailure PrimaryLink::FullSync(net::RespClient* connection, const ReplicaHand
       connection, [this] { return ReadDeadline(); },
       [this](size_t n) {
         NoteBytes(n);
-        sync_read_bytes_.fetch_add(static_cast<int64_t>(n), std::memory_order_relaxed);
+        sync_read_bytes_.fetch_add(static_cast<int64_t>(n),
+                                   std::memory_order_relaxed);
       });
   const auto lost = [&] {
-    LinkFailure failure = LossOf(source.failure(), cause::kTransferStalled, cause::kTransferCut);
-    if (failure.cause == cause::kReset) failure.cause = std::string(cause::kTransferCut);
-    failure.text = absl::StrCat("after ", source.consumed(), " bytes of the snapshot's transfer: ", failure.text);
+    LinkFailure failure =
+        LossOf(source.failure(), cause::kTransferStalled, cause::kTransferCut);
+    if (failure.cause == cause::kReset)
+      failure.cause = std::string(cause::kTransferCut);
+    failure.text =
+        absl::StrCat("after ", source.consumed(),
+                     " bytes of the snapshot's transfer: ", failure.text);
     return failure;
   };
 
   server::TransferHeader header;
   while (header.kind == server::TransferHeader::Kind::kKeepalive) {
-    absl::StatusOr<server::TransferHeader> next = server::ReadTransferHeader(&source);
+    absl::StatusOr<server::TransferHeader> next =
+        server::ReadTransferHeader(&source);
     if (!next.ok()) {
       if (!source.failure().ok()) return lost();
-      return MakeFailure(absl::IsAborted(next.status()) ? cause::kTransferAborted : cause::kProtocolError,
+      return MakeFailure(absl::IsAborted(next.status())
+                             ? cause::kTransferAborted
+                             : cause::kProtocolError,
                          next.status().message());
     }
     header = *std::move(next);
@@ -220,11 +246,13 @@ LinkFailure PrimaryLink::FullSync(net::RespClient* connection, const ReplicaHand
     absl::MutexLock lock(&mu_);
     counts_.sync_total_bytes = static_cast<int64_t>(header.length);
   } else {
-    payload = std::make_unique<server::EofMarkedSource>(&source, header.eof_mark);
+    payload =
+        std::make_unique<server::EofMarkedSource>(&source, header.eof_mark);
   }
   SetPhase(Phase::kLoading);
 
-  DatasetLoader loader(&engine_, [this] { return stop_.stopped(); }, &sync_keys_);
+  DatasetLoader loader(
+      &engine_, [this] { return stop_.stopped(); }, &sync_keys_);
   server::RdbReadOptions options;
   options.verify_checksum = engine_.config().Bool(ConfigId::kRdbChecksum);
   absl::Status read = server::RdbReader(payload.get(), &loader, options).Read();
@@ -232,21 +260,30 @@ LinkFailure PrimaryLink::FullSync(net::RespClient* connection, const ReplicaHand
   if (!read.ok()) return source.failure().ok() ? RdbFailure(read) : lost();
 
   const server::ReplicationId ours = engine_.log().replication_id();
-  const bool other_history = handshake.replication_id() != ours.id && handshake.replication_id() != ours.id2;
-  if (loader.empty() && other_history && engine_.config().Bool(ConfigId::kReplRefuseEmptyPrimary)) {
+  const bool other_history = handshake.replication_id() != ours.id &&
+                             handshake.replication_id() != ours.id2;
+  if (loader.empty() && other_history &&
+      engine_.config().Bool(ConfigId::kReplRefuseEmptyPrimary)) {
     size_t kept = 0;
-    for (int i = 0; i < engine_.keyspace().database_count(); ++i) kept += engine_.keyspace().SizeOf(i);
+    for (int i = 0; i < engine_.keyspace().database_count(); ++i)
+      kept += engine_.keyspace().SizeOf(i);
     if (kept > 0) {
-      return MakeFailure(cause::kRefusedEmptyMaster,
-                         absl::StrCat("the primary has no data and a history unknown here; ", kept, " keys are kept"));
+      return MakeFailure(
+          cause::kRefusedEmptyMaster,
+          absl::StrCat("the primary has no data and a history unknown here; ",
+                       kept, " keys are kept"));
     }
   }
-  if (stop_.stopped()) return MakeFailure(cause::kStopped, "the link was stopped");
-  loader.Install({handshake.replication_id(), std::string(server::kNoReplicationId), -1}, handshake.offset());
+  if (stop_.stopped())
+    return MakeFailure(cause::kStopped, "the link was stopped");
+  loader.Install(
+      {handshake.replication_id(), std::string(server::kNoReplicationId), -1},
+      handshake.offset());
   force_full_ = false;
   stream_db_ = -1;
   garbled_at_ = -1;
-  LOG(INFO) << "Full synchronisation with primary " << peer_ << " is complete: " << loader.keys() << " keys, "
+  LOG(INFO) << "Full synchronisation with primary " << peer_
+            << " is complete: " << loader.keys() << " keys, "
             << source.consumed() << " bytes";
   AddEvent(LinkEventKind::kSyncFull, {}, "");
   {
@@ -259,13 +296,15 @@ LinkFailure PrimaryLink::FullSync(net::RespClient* connection, const ReplicaHand
 
 LinkFailure PrimaryLink::Stream(net::RespClient* connection) {
   const int fd = connection->stream().fd();
-  const auto session = std::make_shared<server::Session>(engine_.sessions().NextId(), &connection->stream(),
-                                                         net::PeerAddress(fd), net::LocalAddress(fd),
-                                                         clock_->Now().nanos() / 1000000);
+  const auto session = std::make_shared<server::Session>(
+      engine_.sessions().NextId(), &connection->stream(), net::PeerAddress(fd),
+      net::LocalAddress(fd), clock_->Now().nanos() / 1000000);
   session->kind.store(server::SessionKind::kPrimary, std::memory_order_relaxed);
   session->own.authenticated = true;
   session->own.is_primary_link = true;
-  StreamApplier applier(&engine_, session.get(), peer_is_holdfast_.load(std::memory_order_relaxed), stream_db_);
+  StreamApplier applier(&engine_, session.get(),
+                        peer_is_holdfast_.load(std::memory_order_relaxed),
+                        stream_db_);
   engine_.sessions().Add(session);
   SetPhase(Phase::kStreaming);
   engine_.role().link_up.store(true, std::memory_order_relaxed);
@@ -276,10 +315,13 @@ LinkFailure PrimaryLink::Stream(net::RespClient* connection) {
     session->DetachStream();
   });
   AddEvent(LinkEventKind::kUp, {}, "");
-  LOG(INFO) << "The link to primary " << peer_ << " is up at offset " << engine_.log().end_offset();
+  LOG(INFO) << "The link to primary " << peer_ << " is up at offset "
+            << engine_.log().end_offset();
   writer_.SetBeat(LinkWriter::Beat::kAck);
 
-  const std::function<bool()> stopped = [&] { return session->killed() || stop_.stopped(); };
+  const std::function<bool()> stopped = [&] {
+    return session->killed() || stop_.stopped();
+  };
   net::InputBuffer& input = connection->buffer();
   for (;;) {
     switch (applier.Run(&input, stopped)) {
@@ -288,7 +330,8 @@ LinkFailure PrimaryLink::Stream(net::RespClient* connection) {
         continue;
       case StreamApplier::Result::kStopped:
         killed_ = session->killed();
-        return LossOf(absl::CancelledError("closed"), cause::kPrimarySilent, cause::kPrimaryClosed);
+        return LossOf(absl::CancelledError("closed"), cause::kPrimarySilent,
+                      cause::kPrimaryClosed);
       case StreamApplier::Result::kDiverged: {
         // Nobody, and no later link of ours, may go on from here.
         force_full_ = true;
@@ -299,21 +342,29 @@ LinkFailure PrimaryLink::Stream(net::RespClient* connection) {
       }
       case StreamApplier::Result::kProtocolError:
         // Once the way may be to blame; twice at the same place, the bytes.
-        force_full_ = std::exchange(garbled_at_, engine_.log().end_offset()) == engine_.log().end_offset();
+        force_full_ = std::exchange(garbled_at_, engine_.log().end_offset()) ==
+                      engine_.log().end_offset();
         return MakeFailure(cause::kProtocolError, applier.error());
       case StreamApplier::Result::kNeedMore:
         break;
     }
-    if (input.capacity() > kKeptInputBytes && input.size() < kInputBytes) input.Shrink();
-    const absl::StatusOr<size_t> n = connection->Fill(ReadDeadline(), applier.bytes_wanted());
+    if (input.capacity() > kKeptInputBytes && input.size() < kInputBytes)
+      input.Shrink();
+    const absl::StatusOr<size_t> n =
+        connection->Fill(ReadDeadline(), applier.bytes_wanted());
     if (!n.ok() || *n == 0) {
       killed_ = session->killed();
-      return LossOf(n.ok() ? absl::UnavailableError("the primary closed the connection") : n.status(),
-                    cause::kPrimarySilent, cause::kPrimaryClosed);
+      return LossOf(
+          n.ok() ? absl::UnavailableError("the primary closed the connection")
+                 : n.status(),
+          cause::kPrimarySilent, cause::kPrimaryClosed);
     }
     NoteBytes(*n);
-    session->bytes_in.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
-    session->last_interaction_ms.store(last_io_ns_.load(std::memory_order_relaxed) / 1000000, std::memory_order_relaxed);
+    session->bytes_in.fetch_add(static_cast<int64_t>(*n),
+                                std::memory_order_relaxed);
+    session->last_interaction_ms.store(
+        last_io_ns_.load(std::memory_order_relaxed) / 1000000,
+        std::memory_order_relaxed);
   }
 }
 

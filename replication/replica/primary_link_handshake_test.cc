@@ -48,7 +48,9 @@ class PrimaryLinkHandshakeTest : public testing::Test {
 };
 
 TEST_F(PrimaryLinkHandshakeTest, TellsWhatIsConfigured) {
-  ReplicaUnderTest replica({{"masterauth", "pw"}, {"masteruser", "repl"}, {"replica-announce-ip", "10.9.8.7"}});
+  ReplicaUnderTest replica({{"masterauth", "pw"},
+                            {"masteruser", "repl"},
+                            {"replica-announce-ip", "10.9.8.7"}});
   replica.Follow(primary_.port());
   auto end = primary_.Accept();
   EXPECT_EQ(end->CommandLine(), "PING");
@@ -65,11 +67,13 @@ TEST_F(PrimaryLinkHandshakeTest, TellsWhatIsConfigured) {
 }
 
 TEST_F(PrimaryLinkHandshakeTest, EveryFrozenStepHasItsOwnCause) {
-  const std::vector<std::string> steps = {"ping", "auth", "listening-port", "ip-address", "capa", "psync"};
+  const std::vector<std::string> steps = {
+      "ping", "auth", "listening-port", "ip-address", "capa", "psync"};
   for (size_t frozen = 0; frozen < steps.size(); ++frozen) {
     FakePrimary primary;
-    ReplicaUnderTest replica(
-        {{"repl-handshake-timeout-ms", "60"}, {"masterauth", "pw"}, {"replica-announce-ip", "10.9.8.7"}});
+    ReplicaUnderTest replica({{"repl-handshake-timeout-ms", "60"},
+                              {"masterauth", "pw"},
+                              {"replica-announce-ip", "10.9.8.7"}});
     replica.Follow(primary.port());
     auto end = primary.Accept();
     for (size_t step = 0; step < frozen; ++step) {
@@ -82,8 +86,10 @@ TEST_F(PrimaryLinkHandshakeTest, EveryFrozenStepHasItsOwnCause) {
     const absl::Duration took = net::Clock::Real()->Now() - began;
     EXPECT_GE(took, absl::Milliseconds(50)) << steps[frozen];
     EXPECT_LE(took, absl::Milliseconds(1060)) << steps[frozen];
-    const std::string cause = cause::WithStep(cause::kHandshakeTimeout, steps[frozen]);
-    EXPECT_TRUE(WaitFor([&] { return replica.Count(cause) == 1; })) << cause << ", last " << replica.LastCause();
+    const std::string cause =
+        cause::WithStep(cause::kHandshakeTimeout, steps[frozen]);
+    EXPECT_TRUE(WaitFor([&] { return replica.Count(cause) == 1; }))
+        << cause << ", last " << replica.LastCause();
   }
 }
 
@@ -97,13 +103,15 @@ TEST_F(PrimaryLinkHandshakeTest, NewlinesRenewTheDeadlineOfAStep) {
   }
   EXPECT_EQ(end->CommandLine(), "PSYNC ? -1");
   // More than the step's deadline in all, by a primary that says it is busy.
-  const net::MonoTime until = net::Clock::Real()->Now() + absl::Milliseconds(700);
+  const net::MonoTime until =
+      net::Clock::Real()->Now() + absl::Milliseconds(700);
   while (net::Clock::Real()->Now() < until) {
     end->Write("\n");
     EXPECT_FALSE(end->ClosedByReplica(absl::Milliseconds(50)));
   }
   const std::string rdb = MakeRdb({{0, "k", "v"}});
-  end->Write(absl::StrCat("+FULLRESYNC ", kTestHistory, " 0\r\n$", rdb.size(), "\r\n", rdb));
+  end->Write(absl::StrCat("+FULLRESYNC ", kTestHistory, " 0\r\n$", rdb.size(),
+                          "\r\n", rdb));
   EXPECT_TRUE(ReachesPhase(replica, Phase::kStreaming));
 }
 
@@ -113,12 +121,16 @@ TEST_F(PrimaryLinkHandshakeTest, RefusalsAreNamedAndTriedAgain) {
     const char* reply;
     const char* cause;
   };
-  for (const Case& c : {Case{0, "-LOADING not yet", "handshake_refused:ping"}, Case{0, "HTTP/1.1 400", "protocol_error"},
-                        Case{0, "$4\r\nPONG", "protocol_error"}, Case{0, "-NOAUTH who are you", "handshake_refused:auth"},
-                        Case{1, "-NOAUTH who are you", "handshake_refused:listening-port"},
-                        Case{3, "-NOMASTERLINK not connected", "handshake_refused:psync"},
-                        Case{3, "-ERR unknown command 'PSYNC'", "handshake_refused:psync"},
-                        Case{3, "+CONTINUE", "protocol_error"}, Case{3, "+FULLRESYNC x 1", "protocol_error"}}) {
+  for (const Case& c :
+       {Case{0, "-LOADING not yet", "handshake_refused:ping"},
+        Case{0, "HTTP/1.1 400", "protocol_error"},
+        Case{0, "$4\r\nPONG", "protocol_error"},
+        Case{0, "-NOAUTH who are you", "handshake_refused:auth"},
+        Case{1, "-NOAUTH who are you", "handshake_refused:listening-port"},
+        Case{3, "-NOMASTERLINK not connected", "handshake_refused:psync"},
+        Case{3, "-ERR unknown command 'PSYNC'", "handshake_refused:psync"},
+        Case{3, "+CONTINUE", "protocol_error"},
+        Case{3, "+FULLRESYNC x 1", "protocol_error"}}) {
     FakePrimary primary;
     ReplicaUnderTest replica;
     replica.Follow(primary.port());
@@ -132,12 +144,14 @@ TEST_F(PrimaryLinkHandshakeTest, RefusalsAreNamedAndTriedAgain) {
       end->Write(absl::StrCat(c.reply, "\r\n"));
       EXPECT_TRUE(end->ClosedByReplica()) << c.reply;
     }
-    EXPECT_TRUE(WaitFor([&] { return replica.Count(c.cause) >= 1; })) << c.reply << ": " << replica.LastCause();
+    EXPECT_TRUE(WaitFor([&] { return replica.Count(c.cause) >= 1; }))
+        << c.reply << ": " << replica.LastCause();
     EXPECT_FALSE(replica.engine.role().link_up);
   }
 }
 
-TEST_F(PrimaryLinkHandshakeTest, TheEndOfAConnectionInEveryStepIsNoticedAtOnce) {
+TEST_F(PrimaryLinkHandshakeTest,
+       TheEndOfAConnectionInEveryStepIsNoticedAtOnce) {
   for (int steps = 0; steps < 4; ++steps) {
     for (const bool reset : {false, true}) {
       FakePrimary primary;
@@ -152,7 +166,8 @@ TEST_F(PrimaryLinkHandshakeTest, TheEndOfAConnectionInEveryStepIsNoticedAtOnce) 
       if (reset) end->Reset();
       end.reset();
       const std::string cause(reset ? cause::kReset : cause::kPrimaryClosed);
-      EXPECT_TRUE(WaitFor([&] { return replica.Count(cause) == 1; })) << cause << " " << replica.LastCause();
+      EXPECT_TRUE(WaitFor([&] { return replica.Count(cause) == 1; }))
+          << cause << " " << replica.LastCause();
       EXPECT_EQ(replica.events.Recent().back().error, reset ? ECONNRESET : 0);
     }
   }
@@ -171,28 +186,34 @@ TEST_F(PrimaryLinkHandshakeTest, ConnectingHasItsOwnCauses) {
   {
     ReplicaUnderTest replica;
     replica.Follow(6379, "no-such-host.invalid");
-    EXPECT_TRUE(WaitFor([&] { return replica.Count("resolve_failed") > 0; })) << replica.LastCause();
+    EXPECT_TRUE(WaitFor([&] { return replica.Count("resolve_failed") > 0; }))
+        << replica.LastCause();
   }
   {
     ReplicaUnderTest replica({{"bind-source-addr", "192.0.2.1"}});
     replica.Follow(primary_.port());
-    EXPECT_TRUE(WaitFor([&] { return replica.Count("connect_failed") > 0; })) << replica.LastCause();
+    EXPECT_TRUE(WaitFor([&] { return replica.Count("connect_failed") > 0; }))
+        << replica.LastCause();
   }
 }
 
 TEST_F(PrimaryLinkHandshakeTest, APrimaryThatAcceptsAndClosesIsNotHammered) {
-  ReplicaUnderTest replica({{"repl-backoff-base-ms", "50"}, {"repl-backoff-cap-ms", "10000"}});
+  ReplicaUnderTest replica(
+      {{"repl-backoff-base-ms", "50"}, {"repl-backoff-cap-ms", "10000"}});
   replica.Follow(primary_.port());
   // Healthy never long enough: the pauses go on growing, whatever it answers.
   const std::string rdb = MakeRdb({{0, "k", "v"}});
-  const net::MonoTime until = net::Clock::Real()->Now() + absl::Milliseconds(1500);
+  const net::MonoTime until =
+      net::Clock::Real()->Now() + absl::Milliseconds(1500);
   int attempts = 0;
   while (net::Clock::Real()->Now() < until) {
     if (primary_.NobodyComes(until - net::Clock::Real()->Now())) break;
     auto end = primary_.Accept();
     const std::string asked = end->Greet();
-    end->Write(asked == "? -1" ? absl::StrCat("+FULLRESYNC ", kTestHistory, " 0\r\n$", rdb.size(), "\r\n", rdb)
-                               : "+CONTINUE\r\n");
+    end->Write(asked == "? -1"
+                   ? absl::StrCat("+FULLRESYNC ", kTestHistory, " 0\r\n$",
+                                  rdb.size(), "\r\n", rdb)
+                   : "+CONTINUE\r\n");
     ++attempts;
   }
   EXPECT_GE(attempts, 2);
@@ -217,7 +238,8 @@ TEST_F(PrimaryLinkHandshakeTest, StopsAtOnceWhileResolving) {
 
 TEST_F(PrimaryLinkHandshakeTest, StopsAtOnceInThePause) {
   primary_.Close();
-  ReplicaUnderTest replica({{"repl-backoff-cap-ms", "60000"}, {"repl-backoff-base-ms", "60000"}});
+  ReplicaUnderTest replica(
+      {{"repl-backoff-cap-ms", "60000"}, {"repl-backoff-base-ms", "60000"}});
   replica.Follow(primary_.port());
   EXPECT_TRUE(ReachesPhase(replica, Phase::kBackoff));
   EXPECT_LT(TimeToStop(&replica), kStopBound);
@@ -241,17 +263,20 @@ TEST_F(PrimaryLinkHandshakeTest, StopsAtOnceInEveryStep) {
 
 TEST_F(PrimaryLinkHandshakeTest, StopsAtOnceInTransferLoadingAndStream) {
   const std::string rdb = MakeRdb({{0, "key", "value"}});
-  for (const Phase phase : {Phase::kTransfer, Phase::kLoading, Phase::kStreaming}) {
+  for (const Phase phase :
+       {Phase::kTransfer, Phase::kLoading, Phase::kStreaming}) {
     FakePrimary primary;
     ReplicaUnderTest replica;
     replica.Follow(primary.port());
     auto end = primary.Accept();
     EXPECT_EQ(end->Greet(), "? -1");
     end->Write(absl::StrCat("+FULLRESYNC ", kTestHistory, " 100\r\n"));
-    if (phase != Phase::kTransfer) end->Write(absl::StrCat("$", rdb.size(), "\r\n", rdb.substr(0, 20)));
+    if (phase != Phase::kTransfer)
+      end->Write(absl::StrCat("$", rdb.size(), "\r\n", rdb.substr(0, 20)));
     if (phase == Phase::kStreaming) end->Write(rdb.substr(20));
     EXPECT_TRUE(ReachesPhase(replica, phase));
-    EXPECT_LT(TimeToStop(&replica), kStopBound) << PrimaryLink::PhaseName(phase);
+    EXPECT_LT(TimeToStop(&replica), kStopBound)
+        << PrimaryLink::PhaseName(phase);
     EXPECT_TRUE(end->ClosedByReplica());
     EXPECT_FALSE(replica.engine.role().loading);
     EXPECT_FALSE(replica.engine.role().async_loading);

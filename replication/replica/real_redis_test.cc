@@ -23,7 +23,8 @@ using test::WaitFor;
 class RealRedisTest : public testing::Test {
  protected:
   void Start(std::vector<std::pair<std::string, std::string>> flags) {
-    if (!test::RealRedisAvailable()) GTEST_SKIP() << "no redis-server on this machine";
+    if (!test::RealRedisAvailable())
+      GTEST_SKIP() << "no redis-server on this machine";
     test::ServerOptions options;
     options.kind = test::ServerKind::kRedis;
     options.flags = std::move(flags);
@@ -36,12 +37,15 @@ class RealRedisTest : public testing::Test {
   // Until the replica has applied all that the primary has sent.
   testing::AssertionResult CaughtUp(ReplicaUnderTest& replica) {
     return WaitFor([&](std::string* seen) {
-      const int64_t theirs = client_->InfoInt("replication", "master_repl_offset");
+      const int64_t theirs =
+          client_->InfoInt("replication", "master_repl_offset");
       const int64_t ours = replica.engine.log().end_offset();
       const auto state = replica.link->state();
-      *seen = absl::StrCat(ours, " of ", theirs, " ", state.last_cause, " ", state.last_error);
-      return state.up && ours == theirs && replica.engine.log().replication_id().id ==
-                                               client_->InfoField("replication", "master_replid");
+      *seen = absl::StrCat(ours, " of ", theirs, " ", state.last_cause, " ",
+                           state.last_error);
+      return state.up && ours == theirs &&
+             replica.engine.log().replication_id().id ==
+                 client_->InfoField("replication", "master_replid");
     });
   }
 
@@ -51,7 +55,8 @@ class RealRedisTest : public testing::Test {
       client_->Do("SELECT", db);
       replica.Do(absl::StrCat("SELECT ", db));
       const net::Value keys = client_->Do("KEYS", "*");
-      ASSERT_EQ(replica.Do("DBSIZE"), absl::StrCat(":", keys.size(), "\r\n")) << "database " << db;
+      ASSERT_EQ(replica.Do("DBSIZE"), absl::StrCat(":", keys.size(), "\r\n"))
+          << "database " << db;
       std::vector<std::vector<std::string>> reads;
       for (const net::Value& key : keys.elements()) {
         reads.push_back({"GET", key.str()});
@@ -60,8 +65,11 @@ class RealRedisTest : public testing::Test {
       const std::vector<net::Value> theirs = client_->Pipeline(reads);
       for (size_t i = 0; i < reads.size(); i += 2) {
         const std::string value = theirs[i].str();
-        ASSERT_EQ(replica.Do("GET " + reads[i][1]), absl::StrCat("$", value.size(), "\r\n", value, "\r\n")) << reads[i][1];
-        ASSERT_EQ(replica.Do("PEXPIRETIME " + reads[i][1]), absl::StrCat(":", theirs[i + 1].integer(), "\r\n"))
+        ASSERT_EQ(replica.Do("GET " + reads[i][1]),
+                  absl::StrCat("$", value.size(), "\r\n", value, "\r\n"))
+            << reads[i][1];
+        ASSERT_EQ(replica.Do("PEXPIRETIME " + reads[i][1]),
+                  absl::StrCat(":", theirs[i + 1].integer(), "\r\n"))
             << reads[i][1];
       }
     }
@@ -70,11 +78,16 @@ class RealRedisTest : public testing::Test {
 
   void Fill() {
     for (int db : {0, 1, 7, 15}) {
-      std::vector<std::vector<std::string>> writes = {{"SELECT", absl::StrCat(db)}};
+      std::vector<std::vector<std::string>> writes = {
+          {"SELECT", absl::StrCat(db)}};
       for (int i = 0; i < 1000; ++i) {
         const std::string key = absl::StrCat("key:", db, ":", i);
-        writes.push_back({"SET", key, i % 3 == 0 ? absl::StrCat(i * 1000003) : std::string(i, static_cast<char>('a' + i % 26))});
-        if (i % 5 == 0) writes.push_back({"PEXPIREAT", key, absl::StrCat(4102444800000 + i)});
+        writes.push_back(
+            {"SET", key,
+             i % 3 == 0 ? absl::StrCat(i * 1000003)
+                        : std::string(i, static_cast<char>('a' + i % 26))});
+        if (i % 5 == 0)
+          writes.push_back({"PEXPIREAT", key, absl::StrCat(4102444800000 + i)});
       }
       client_->Pipeline(writes);
     }
@@ -86,7 +99,9 @@ class RealRedisTest : public testing::Test {
 };
 
 TEST_F(RealRedisTest, FullSyncStreamAndPartialResync) {
-  Start({{"repl-diskless-sync", "yes"}, {"repl-diskless-sync-delay", "0"}, {"requirepass", "pw"}});
+  Start({{"repl-diskless-sync", "yes"},
+         {"repl-diskless-sync-delay", "0"},
+         {"requirepass", "pw"}});
   if (IsSkipped()) return;
   client_->Do("AUTH", "pw");
   Fill();
@@ -117,7 +132,9 @@ TEST_F(RealRedisTest, FullSyncStreamAndPartialResync) {
   for (int i = 0; i < 20; ++i) {
     client_->Do("CLIENT", "KILL", "TYPE", "replica");
     for (int j = 0; j < 50; ++j) client_->Do("INCR", absl::StrCat("after", j));
-    ASSERT_TRUE(WaitFor([&] { return replica.link->state().drops > i && replica.link->state().up; }));
+    ASSERT_TRUE(WaitFor([&] {
+      return replica.link->state().drops > i && replica.link->state().up;
+    }));
   }
   ASSERT_TRUE(CaughtUp(replica));
   ExpectSameData(replica);
@@ -151,7 +168,8 @@ TEST_F(RealRedisTest, ARestartedEmptyPrimaryWipesNothing) {
   ASSERT_TRUE(CaughtUp(replica));
   primary_->Kill();
   ASSERT_TRUE(primary_->Restart().ok());
-  EXPECT_TRUE(WaitFor([&] { return replica.Count("refused_empty_master") > 0; }));
+  EXPECT_TRUE(
+      WaitFor([&] { return replica.Count("refused_empty_master") > 0; }));
   EXPECT_EQ(replica.Do("DBSIZE"), ":1000\r\n");
 }
 

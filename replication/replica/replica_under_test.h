@@ -54,7 +54,8 @@ class ReplicaUnderTest {
     PrimaryLink::Hooks hooks;
     hooks.on_history_changed = [this] { history_changes.fetch_add(1); };
     hooks.announced_port = [] { return 7777; };
-    link = std::make_unique<PrimaryLink>(&engine, host, port, &events, std::move(hooks));
+    link = std::make_unique<PrimaryLink>(&engine, host, port, &events,
+                                         std::move(hooks));
     return link.get();
   }
 
@@ -95,14 +96,18 @@ class ReplicaUnderTest {
   std::unique_ptr<PrimaryLink> link;
 
  private:
-  static std::unique_ptr<server::Config> MakeConfig(std::initializer_list<Setting> settings) {
-    // Debian's Abseil keeps a graph of all locks held, and a full synchronisation
-    // holds 16384 of them: a tenth of a second each.
+  static std::unique_ptr<server::Config> MakeConfig(
+      std::initializer_list<Setting> settings) {
+    // Debian's Abseil keeps a graph of all locks held, and a full
+    // synchronisation holds 16384 of them: a tenth of a second each.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
     auto config = std::make_unique<server::Config>();
-    std::vector<server::Config::NameValue> all = {{"repl-backoff-cap-ms", "20"}, {"repl-backoff-base-ms", "1"}};
+    std::vector<server::Config::NameValue> all = {
+        {"repl-backoff-cap-ms", "20"}, {"repl-backoff-base-ms", "1"}};
     for (const Setting& setting : settings) {
-      const auto it = std::find_if(all.begin(), all.end(), [&](const auto& pair) { return pair.first == setting.name; });
+      const auto it = std::find_if(
+          all.begin(), all.end(),
+          [&](const auto& pair) { return pair.first == setting.name; });
       if (it == all.end()) {
         all.emplace_back(setting.name, setting.value);
       } else {

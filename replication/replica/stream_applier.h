@@ -20,17 +20,17 @@ namespace holdfast::replication {
 
 // Applies a primary's command stream: decodes whole commands out of the link's
 // input buffer and executes them, and their raw bytes go into this server's log
-// in the same critical section, so that the log's end is always the exact number
-// of bytes applied. A transaction is gathered and applied as one unit at its
-// EXEC; what of it came before a cut leaves no trace.
+// in the same critical section, so that the log's end is always the exact
+// number of bytes applied. A transaction is gathered and applied as one unit at
+// its EXEC; what of it came before a cut leaves no trace.
 //
-// Memory: the command being received (any length that the primary accepted, never
-// more than twice what has arrived), or a transaction up to max_transaction_bytes().
-// Knows no socket. One per connection, one thread's.
+// Memory: the command being received (any length that the primary accepted,
+// never more than twice what has arrived), or a transaction up to
+// max_transaction_bytes(). Knows no socket. One per connection, one thread's.
 class StreamApplier {
  public:
   enum class Result {
-    kNeedMore,  // The buffer holds no whole command; bytes_wanted() is a hint.
+    kNeedMore,   // The buffer holds no whole command; bytes_wanted() is a hint.
     kAckWanted,  // A REPLCONF GETACK was taken: acknowledge and call again.
     kStopped,    // `stop` said so.
     // The rest end the connection; error() says what was wrong.
@@ -38,30 +38,37 @@ class StreamApplier {
     kProtocolError,
   };
 
-  // `session` is the link's; its database is that which the stream has selected,
-  // known from the log (CommandLog::selected_db()), or else `last_db`, where an
-  // earlier connection left off (-1: not known; the stream must select one first).
-  StreamApplier(server::Engine* engine, server::Session* session, bool peer_is_holdfast, int last_db);
+  // `session` is the link's; its database is that which the stream has
+  // selected, known from the log (CommandLog::selected_db()), or else
+  // `last_db`, where an earlier connection left off (-1: not known; the stream
+  // must select one first).
+  StreamApplier(server::Engine* engine, server::Session* session,
+                bool peer_is_holdfast, int last_db);
 
   // Applies what `in` holds. `stop` is asked before every command.
   Result Run(net::InputBuffer* in, const std::function<bool()>& stop);
 
   // The database that the stream is in, -1 if it has not said so.
-  int db() const { return db_known_ ? session_.db.load(std::memory_order_relaxed) : -1; }
+  int db() const {
+    return db_known_ ? session_.db.load(std::memory_order_relaxed) : -1;
+  }
   size_t bytes_wanted() const { return decoder_.bytes_wanted(); }
   const std::string& error() const { return error_; }
   bool in_transaction() const { return in_transaction_; }
 
  private:
-  // What a command is to the stream. kPassedOn: bytes for our own replicas, with
-  // nothing to do here (PING; PUBLISH, as nobody can subscribe here yet).
+  // What a command is to the stream. kPassedOn: bytes for our own replicas,
+  // with nothing to do here (PING; PUBLISH, as nobody can subscribe here yet).
   enum class Kind { kData, kSelect, kPassedOn, kReplconf, kMulti, kExec };
   static Kind KindOf(absl::string_view name);
 
   // kNeedMore here means: go on.
-  Result OnCommand(absl::Span<const absl::string_view> args, absl::string_view raw);
-  Result OnSelect(absl::Span<const absl::string_view> args, absl::string_view raw);
-  Result Gather(Kind kind, absl::Span<const absl::string_view> args, absl::string_view raw);
+  Result OnCommand(absl::Span<const absl::string_view> args,
+                   absl::string_view raw);
+  Result OnSelect(absl::Span<const absl::string_view> args,
+                  absl::string_view raw);
+  Result Gather(Kind kind, absl::Span<const absl::string_view> args,
+                absl::string_view raw);
   Result ApplyTransaction();
   Result Diverged(absl::string_view what, absl::string_view why);
   int64_t max_transaction_bytes() const;
@@ -73,7 +80,8 @@ class StreamApplier {
   net::RequestDecoder decoder_;
   bool db_known_;
   std::string error_;
-  std::vector<std::vector<absl::string_view>> commands_;  // For Apply(); kept for its memory.
+  std::vector<std::vector<absl::string_view>>
+      commands_;  // For Apply(); kept for its memory.
 
   // The transaction so far: its bytes, and where in them each argument stands.
   struct Place {

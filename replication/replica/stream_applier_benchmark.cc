@@ -1,5 +1,6 @@
 // How fast one thread applies a primary's stream of small SETs; prints commands
-// a second of the thread's processor time. bazel run -c opt //replication/replica:stream_applier_benchmark
+// a second of the thread's processor time. bazel run -c opt
+// //replication/replica:stream_applier_benchmark
 
 #include <time.h>
 
@@ -17,7 +18,8 @@
 namespace holdfast::replication {
 namespace {
 
-// What this thread has used of a processor: another job on the machine does not count.
+// What this thread has used of a processor: another job on the machine does not
+// count.
 absl::Duration ProcessorTime() {
   timespec now;
   PCHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
@@ -37,14 +39,18 @@ void Run() {
   for (int i = 0; i < kCommands;) {
     batch.clear();
     for (; i < kCommands && batch.size() < 60000; ++i) {
-      absl::StrAppend(&batch, Resp(absl::StrCat("SET key:", i % kKeys, " value:", i)));
+      absl::StrAppend(&batch,
+                      Resp(absl::StrCat("SET key:", i % kKeys, " value:", i)));
     }
     input.Append(batch);
     const absl::Duration start = ProcessorTime();
-    CHECK(applier.Run(&input, [] { return false; }) == StreamApplier::Result::kNeedMore) << applier.error();
+    CHECK(applier.Run(&input, [] { return false; }) ==
+          StreamApplier::Result::kNeedMore)
+        << applier.error();
     applying += ProcessorTime() - start;
   }
-  std::printf("%d commands in %s: %.0f a second\n", kCommands, absl::FormatDuration(applying).c_str(),
+  std::printf("%d commands in %s: %.0f a second\n", kCommands,
+              absl::FormatDuration(applying).c_str(),
               kCommands / absl::ToDoubleSeconds(applying));
 }
 

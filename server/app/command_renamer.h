@@ -24,14 +24,15 @@ class CommandRenamer {
 
   void Add(absl::Span<const CommandSpec> commands);
 
-  // After the last Add(): kInvalidArgument for a directive that names no command
-  // or gives two commands one name.
+  // After the last Add(): kInvalidArgument for a directive that names no
+  // command or gives two commands one name.
   absl::Status Finish() const;
 
  private:
   CommandTable* const table_;
   std::deque<std::string>* const names_;
-  std::map<std::string, std::string> renames_;  // Lower case; the last one wins.
+  std::map<std::string, std::string>
+      renames_;                  // Lower case; the last one wins.
   std::set<std::string> met_;    // Keys of renames_ that were added.
   std::set<std::string> taken_;  // Names in the table.
   std::string clash_;            // A name that two commands were to have.

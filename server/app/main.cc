@@ -52,26 +52,33 @@ bool MakeRoomForClients(holdfast::server::Config* config) {
   const int64_t wanted = config->Int(ConfigId::kMaxClients);
   const int64_t possible = holdfast::server::RaiseOpenFilesFor(wanted);
   if (possible < 1) {
-    LOG(ERROR) << "The limit of open files (ulimit -n) leaves no room for clients; raise it to at least "
+    LOG(ERROR) << "The limit of open files (ulimit -n) leaves no room for "
+                  "clients; raise it to at least "
                << wanted + holdfast::server::kReservedFiles;
     return false;
   }
   if (possible < wanted) {
     const std::string reduced = std::to_string(possible);
-    LOG(WARNING) << "maxclients " << wanted << " needs more open files than the system allows; it is reduced to "
-                 << reduced << ". Raise 'ulimit -n' for more.";
-    const absl::Status recorded = config->Record(ConfigId::kMaxClients, {reduced});
+    LOG(WARNING)
+        << "maxclients " << wanted
+        << " needs more open files than the system allows; it is reduced to "
+        << reduced << ". Raise 'ulimit -n' for more.";
+    const absl::Status recorded =
+        config->Record(ConfigId::kMaxClients, {reduced});
     LOG_IF(ERROR, !recorded.ok()) << recorded.message();
   }
   const holdfast::server::Capacity capacity =
       holdfast::server::CapacityOf(holdfast::server::ReadSystemLimits());
   const int64_t max_clients = config->Int(ConfigId::kMaxClients);
   if (capacity.clients < max_clients) {
-    LOG(WARNING) << "maxclients is " << max_clients << ", but no more than " << capacity.clients
-                 << " clients, a thread each, fit into this system's limit: " << capacity.tightest;
+    LOG(WARNING) << "maxclients is " << max_clients << ", but no more than "
+                 << capacity.clients
+                 << " clients, a thread each, fit into this system's limit: "
+                 << capacity.tightest;
   } else {
-    LOG(INFO) << "Room for " << max_clients << " clients (maxclients); the system allows about " << capacity.clients
-              << ": " << capacity.tightest;
+    LOG(INFO) << "Room for " << max_clients
+              << " clients (maxclients); the system allows about "
+              << capacity.clients << ": " << capacity.tightest;
   }
   return true;
 }
@@ -84,18 +91,21 @@ int main(int argc, char** argv) {
   using holdfast::server::Server;
 
   auto config = std::make_unique<Config>();
-  const absl::Status parsed = holdfast::server::ParseCommandLine(argc, argv, config.get());
+  const absl::Status parsed =
+      holdfast::server::ParseCommandLine(argc, argv, config.get());
   if (!parsed.ok()) {
     fprintf(stderr, "%s\n", std::string(parsed.message()).c_str());
     return 1;
   }
-  const absl::Status logging = holdfast::server::StartLogging(argv[0], config.get());
+  const absl::Status logging =
+      holdfast::server::StartLogging(argv[0], config.get());
   if (!logging.ok()) {
     fprintf(stderr, "%s\n", std::string(logging.message()).c_str());
     return 1;
   }
   if (!MakeRoomForClients(config.get())) return 1;
-  for (const std::string& note : config->SettingsWithoutEffect()) LOG(INFO) << "Setting without effect: " << note;
+  for (const std::string& note : config->SettingsWithoutEffect())
+    LOG(INFO) << "Setting without effect: " << note;
 
   holdfast::net::StopSignal stop;
   stop_signal = &stop;
@@ -108,10 +118,13 @@ int main(int argc, char** argv) {
     LOG(ERROR) << "Could not start: " << started.message();
     return 1;
   }
-  const std::string pid_path = server.engine().config().String(ConfigId::kPidFile);
-  const holdfast::server::PidFile pid_file(pid_path.empty() ? "" : server.engine().config().ResolvePath(pid_path));
+  const std::string pid_path =
+      server.engine().config().String(ConfigId::kPidFile);
+  const holdfast::server::PidFile pid_file(
+      pid_path.empty() ? "" : server.engine().config().ResolvePath(pid_path));
   LOG(INFO) << "Server initialized";
-  LOG(INFO) << "Holdfast started. PID: " << getpid() << " port: " << server.port();
+  LOG(INFO) << "Holdfast started. PID: " << getpid()
+            << " port: " << server.port();
   LOG(INFO) << "Ready to accept connections";
   stop.WaitUntil(holdfast::net::Deadline::Never());
   LOG(INFO) << "Shutting down";

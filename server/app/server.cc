@@ -29,8 +29,11 @@ constexpr absl::Duration kStopPatience = absl::Seconds(4);
 }  // namespace
 
 Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
-    : engine_(std::move(config), clock), replication_(&engine_), clients_(&engine_) {
-  CommandRenamer commands(&engine_.commands(), engine_.config(), &command_names_);
+    : engine_(std::move(config), clock),
+      replication_(&engine_),
+      clients_(&engine_) {
+  CommandRenamer commands(&engine_.commands(), engine_.config(),
+                          &command_names_);
   commands.Add(AdminCommands());
   commands.Add(ClientCommands());
   commands.Add(CommandCommands());
@@ -48,7 +51,8 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);
-  engine_.stats().startup_memory.store(AllocatorUse().allocated, std::memory_order_relaxed);
+  engine_.stats().startup_memory.store(AllocatorUse().allocated,
+                                       std::memory_order_relaxed);
 }
 
 Server::~Server() { Stop(); }

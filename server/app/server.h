@@ -15,8 +15,8 @@
 
 namespace holdfast::server {
 
-// A whole Holdfast server: all parts, wired together. main() has one; tests have
-// as many as they like in one process.
+// A whole Holdfast server: all parts, wired together. main() has one; tests
+// have as many as they like in one process.
 class Server {
  public:
   // The clock outlives the server.
@@ -27,7 +27,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Begins to serve. Errors name what could not be had (an address in use).
-  absl::Status Start(ClientServer::PortChoice choice = ClientServer::PortChoice::kConfigured);
+  absl::Status Start(
+      ClientServer::PortChoice choice = ClientServer::PortChoice::kConfigured);
 
   // Ends all connections, then all other threads. Idempotent.
   void Stop();
@@ -36,7 +37,8 @@ class Server {
   int port() const { return clients_.port(); }
 
  private:
-  std::deque<std::string> command_names_;  // Of rename-command; engine_ uses them.
+  std::deque<std::string>
+      command_names_;  // Of rename-command; engine_ uses them.
   Engine engine_;
   absl::Status setup_;  // What is wrong with the configuration, for Start().
   replication::Replication replication_;

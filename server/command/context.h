@@ -43,9 +43,15 @@ enum EventClass : uint32_t {
 // choices), or SuppressEffect() where others carry it.
 class CommandContext {
  public:
-  CommandContext(ExecutionUnit* unit, Session* session, const CommandSpec* spec, absl::Span<const absl::string_view> args,
+  CommandContext(ExecutionUnit* unit, Session* session, const CommandSpec* spec,
+                 absl::Span<const absl::string_view> args,
                  net::ReplyWriter* reply, int db_index)
-      : unit_(*unit), session_(*session), spec_(*spec), args_(args), reply_(*reply), db_index_(db_index) {}
+      : unit_(*unit),
+        session_(*session),
+        spec_(*spec),
+        args_(args),
+        reply_(*reply),
+        db_index_(db_index) {}
   CommandContext(const CommandContext&) = delete;
   CommandContext& operator=(const CommandContext&) = delete;
 
@@ -60,7 +66,9 @@ class CommandContext {
   size_t argc() const { return args_.size(); }
   absl::string_view arg(size_t i) const { return args_[i]; }
   // Whether argument i is this option, in any case.
-  bool ArgIs(size_t i, absl::string_view option) const { return absl::EqualsIgnoreCase(args_[i], option); }
+  bool ArgIs(size_t i, absl::string_view option) const {
+    return absl::EqualsIgnoreCase(args_[i], option);
+  }
 
   // The session's selected database. Cheap; look it up once per call.
   Db db() { return Db(&unit_, db_index_); }
@@ -76,15 +84,18 @@ class CommandContext {
   bool failed() const { return failed_; }
   void Ok() { reply_.Ok(); }
 
-  // Argument i as an integer in [min, max]; replies `error` and returns false if
-  // it is none (Redis's text for a bad number by default).
-  bool IntArg(size_t i, int64_t* value, absl::string_view error = errors::kNotInteger);
-  bool IntArgInRange(size_t i, int64_t min, int64_t max, int64_t* value, absl::string_view error);
+  // Argument i as an integer in [min, max]; replies `error` and returns false
+  // if it is none (Redis's text for a bad number by default).
+  bool IntArg(size_t i, int64_t* value,
+              absl::string_view error = errors::kNotInteger);
+  bool IntArgInRange(size_t i, int64_t min, int64_t max, int64_t* value,
+                     absl::string_view error);
 
   // What goes into the log in place of the arguments. Called again, it adds a
   // further command (all within one MULTI/EXEC).
   void ReplaceEffect(std::initializer_list<absl::string_view> args) {
-    ReplaceEffect(absl::Span<const absl::string_view>(args.begin(), args.size()));
+    ReplaceEffect(
+        absl::Span<const absl::string_view>(args.begin(), args.size()));
   }
   void ReplaceEffect(absl::Span<const absl::string_view> args);
   void ReplaceEffectIn(int db, absl::Span<const absl::string_view> args);
@@ -94,10 +105,12 @@ class CommandContext {
   void ForceEffect() { forced_effect_ = true; }
 
   // A keyspace event for `key` in the selected database.
-  void Notify(EventClass event_class, absl::string_view event, absl::string_view key) {
+  void Notify(EventClass event_class, absl::string_view event,
+              absl::string_view key) {
     NotifyIn(db_index_, event_class, event, key);
   }
-  void NotifyIn(int db, EventClass event_class, absl::string_view event, absl::string_view key);
+  void NotifyIn(int db, EventClass event_class, absl::string_view event,
+                absl::string_view key);
 
  private:
   friend class Dispatcher;

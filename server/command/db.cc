@@ -6,7 +6,10 @@
 
 namespace holdfast::server {
 
-Db::Db(ExecutionUnit* unit, int index) : unit_(unit), index_(index), database_(&unit->engine().keyspace().db(index)) {}
+Db::Db(ExecutionUnit* unit, int index)
+    : unit_(unit),
+      index_(index),
+      database_(&unit->engine().keyspace().db(index)) {}
 
 bool Db::LogicallyExpired(const Entry& entry) const {
   // What comes from the primary sees all there is: its DELs decide.
@@ -15,7 +18,8 @@ bool Db::LogicallyExpired(const Entry& entry) const {
 
 const Entry* Db::Find(absl::string_view key, uint32_t lookup) {
   const KeyRef ref = unit_->Ref(key);
-  DCHECK(unit_->locks().Holds(ref.slot, false) || unit_->locks().holds_nothing());
+  DCHECK(unit_->locks().Holds(ref.slot, false) ||
+         unit_->locks().holds_nothing());
   Engine& engine = unit_->engine();
   const Entry* entry = database_->Find(ref);
   if (entry != nullptr && LogicallyExpired(*entry)) {
@@ -28,14 +32,19 @@ const Entry* Db::Find(absl::string_view key, uint32_t lookup) {
     }
     entry = nullptr;
   }
-  if ((lookup & kNoStats) == 0) (entry != nullptr ? engine.stats().keyspace_hits : engine.stats().keyspace_misses).Add(1);
-  if (entry != nullptr && (lookup & kNoTouch) == 0 && unit_->touches()) entry->set_access(engine.lru_clock());
+  if ((lookup & kNoStats) == 0)
+    (entry != nullptr ? engine.stats().keyspace_hits
+                      : engine.stats().keyspace_misses)
+        .Add(1);
+  if (entry != nullptr && (lookup & kNoTouch) == 0 && unit_->touches())
+    entry->set_access(engine.lru_clock());
   return entry;
 }
 
 Entry* Db::FindForWrite(absl::string_view key) {
   const KeyRef ref = unit_->Ref(key);
-  DCHECK(unit_->locks().Holds(ref.slot, true) || unit_->locks().holds_nothing());
+  DCHECK(unit_->locks().Holds(ref.slot, true) ||
+         unit_->locks().holds_nothing());
   Entry* entry = database_->Find(ref);
   if (entry == nullptr) return nullptr;
   if (LogicallyExpired(*entry)) {
@@ -53,7 +62,10 @@ bool Db::DeleteIfExpired(absl::string_view key) {
   Engine& engine = unit_->engine();
   engine.stats().expired_keys.Add(1);
   // A lazily freed key is told as UNLINK, as Redis does (lazyfree-lazy-expire).
-  unit_->AddEffect(index_, {engine.config().Bool(ConfigId::kLazyfreeLazyExpire) ? "UNLINK" : "DEL", key});
+  unit_->AddEffect(
+      index_,
+      {engine.config().Bool(ConfigId::kLazyfreeLazyExpire) ? "UNLINK" : "DEL",
+       key});
   database_->Delete(ref);
   engine.NotifyKeyspaceEvent(index_, kEventExpired, "expired", key);
   // Not counted as a change of the command that met it: that would make the
@@ -62,8 +74,10 @@ bool Db::DeleteIfExpired(absl::string_view key) {
   return true;
 }
 
-Entry* Db::SetString(absl::string_view key, absl::string_view value, Database::Expiry expiry, IfInteger if_integer) {
-  Entry* entry = database_->SetString(unit_->Ref(key), value, expiry, if_integer);
+Entry* Db::SetString(absl::string_view key, absl::string_view value,
+                     Database::Expiry expiry, IfInteger if_integer) {
+  Entry* entry =
+      database_->SetString(unit_->Ref(key), value, expiry, if_integer);
   entry->set_access(unit_->engine().lru_clock());
   Touched(key);
   return entry;
@@ -94,7 +108,8 @@ Entry* Db::SetExpiry(absl::string_view key, int64_t when_ms) {
   return entry;
 }
 
-void Db::MoveTo(absl::string_view key, Db& target, absl::string_view target_key) {
+void Db::MoveTo(absl::string_view key, Db& target,
+                absl::string_view target_key) {
   const KeyRef from(key);
   const KeyRef to(target_key);
   target.database_->MoveFrom(*database_, from, to);

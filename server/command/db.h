@@ -33,11 +33,13 @@ class Db {
   };
   // For reading. Null if missing or expired.
   const Entry* Find(absl::string_view key, uint32_t lookup = kPlain);
-  // For changing it. An expired one is deleted first, with its DEL as an effect.
+  // For changing it. An expired one is deleted first, with its DEL as an
+  // effect.
   Entry* FindForWrite(absl::string_view key);
 
   // The rest are changes: each counts one and tells the key's watchers.
-  Entry* SetString(absl::string_view key, absl::string_view value, Database::Expiry expiry = {},
+  Entry* SetString(absl::string_view key, absl::string_view value,
+                   Database::Expiry expiry = {},
                    IfInteger if_integer = IfInteger::kAsInt);
   Entry* SetInt(absl::string_view key, int64_t value);
   char* ResizeString(absl::string_view key, size_t length);

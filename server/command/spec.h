@@ -80,7 +80,8 @@ enum AclCategory : uint32_t {
   kAclScripting = 1u << 20,
 };
 
-// What a command does to a key ("Key specifications", redis.io/docs/reference/key-specs).
+// What a command does to a key ("Key specifications",
+// redis.io/docs/reference/key-specs).
 enum KeyFlag : uint32_t {
   kKeyRO = 1u << 0,  // Exactly one of these four.
   kKeyRW = 1u << 1,
@@ -98,16 +99,23 @@ enum KeyFlag : uint32_t {
 // Where keys stand among the arguments: how to find the first, then the rest.
 struct KeySpec {
   uint32_t flags = 0;
-  enum class Begin : uint8_t { kIndex, kKeyword, kUnknown } begin = Begin::kIndex;
-  int index = 1;                  // kIndex: the argument; kKeyword: where to start looking (negative: from the end).
+  enum class Begin : uint8_t {
+    kIndex,
+    kKeyword,
+    kUnknown
+  } begin = Begin::kIndex;
+  int index = 1;  // kIndex: the argument; kKeyword: where to start looking
+                  // (negative: from the end).
   absl::string_view keyword = {};  // kKeyword.
   enum class Find : uint8_t { kRange, kKeyNum, kUnknown } find = Find::kRange;
   // kRange: last key relative to the first (negative: from the end of all
-  // arguments, -1 the last one), step, and limit (0, 1: none; n: the first nth).
+  // arguments, -1 the last one), step, and limit (0, 1: none; n: the first
+  // nth).
   int last = 0;
   int step = 1;
   int limit = 0;
-  // kKeyNum: relative to the begin: the argument with the number, the first key.
+  // kKeyNum: relative to the begin: the argument with the number, the first
+  // key.
   int num_index = 0;
   int first_index = 1;
   absl::string_view notes = {};
@@ -134,7 +142,8 @@ using CommandHandler = void (*)(CommandContext& ctx);
 
 struct KeyUse;
 // Finds keys that key specs cannot tell exactly; see keys.cc.
-using KeyFinder = bool (*)(absl::Span<const absl::string_view> args, std::vector<KeyUse>* keys);
+using KeyFinder = bool (*)(absl::Span<const absl::string_view> args,
+                           std::vector<KeyUse>* keys);
 
 // A change of a command that COMMAND DOCS tells of.
 struct HistoryNote {
@@ -156,10 +165,11 @@ struct CommandSpec {
   absl::string_view complexity = {};  // "O(1)"
   absl::string_view summary = {};
   // The arguments in the notation of the documentation's synopsis, from which
-  // COMMAND DOCS derives its tree: `key value [NX | XX] [GET] [EX seconds | ...]`.
-  // Lower case words are values, upper case ones tokens, [] optional, | choice,
-  // "..." repetition; `key` and words ending in "key" or "destination" are keys.
-  // The whole of it, with types and names: syntax.h.
+  // COMMAND DOCS derives its tree: `key value [NX | XX] [GET] [EX seconds |
+  // ...]`. Lower case words are values, upper case ones tokens, [] optional, |
+  // choice,
+  // "..." repetition; `key` and words ending in "key" or "destination" are
+  // keys. The whole of it, with types and names: syntax.h.
   absl::string_view syntax = {};
   // Command tips, e.g. "request_policy:all_shards".
   std::vector<absl::string_view> tips = {};
@@ -179,13 +189,16 @@ struct CommandSpec {
   std::string full_name = {};  // "config|get"
   int id = -1;                 // Index of its statistics.
   const CommandSpec* parent = nullptr;
-  // Where keys stand by the old description, which COMMAND INFO still gives: the
-  // first, the last (negative: from the end), the step; zeros if it cannot tell.
+  // Where keys stand by the old description, which COMMAND INFO still gives:
+  // the first, the last (negative: from the end), the step; zeros if it cannot
+  // tell.
   int first_key = 0;
   int last_key = 0;
   int key_step = 0;
-  KeyFinder exact_keys = nullptr;     // For the few whose keys specs cannot tell (keys.cc).
-  KeyFinder reported_keys = nullptr;  // What COMMAND GETKEYS falls back on for them.
+  KeyFinder exact_keys =
+      nullptr;  // For the few whose keys specs cannot tell (keys.cc).
+  KeyFinder reported_keys =
+      nullptr;  // What COMMAND GETKEYS falls back on for them.
   // The only key's argument for a command that has exactly one, always there
   // (most do: dispatch need not look at the specs then); otherwise 0.
   int single_key = 0;

@@ -42,13 +42,17 @@ std::string Shown(absl::string_view arg, size_t limit) {
 void CommandTable::Prepare(CommandSpec* spec, const CommandSpec* parent) {
   CHECK_LT(spec->name.size(), kLongestName);
   spec->parent = parent;
-  spec->full_name = parent == nullptr ? std::string(spec->name) : absl::StrCat(parent->full_name, "|", spec->name);
-  CHECK(spec->handler != nullptr || !spec->subcommands.empty()) << spec->full_name;
+  spec->full_name = parent == nullptr
+                        ? std::string(spec->name)
+                        : absl::StrCat(parent->full_name, "|", spec->name);
+  CHECK(spec->handler != nullptr || !spec->subcommands.empty())
+      << spec->full_name;
   DeriveKeyFields(spec);
   spec->acl = ImpliedCategories(spec->flags, spec->acl);
   spec->id = static_cast<int>(by_id_.size());
   by_id_.push_back(spec);
-  CHECK(by_name_.emplace(spec->full_name, spec).second) << "twice in the table: " << spec->full_name;
+  CHECK(by_name_.emplace(spec->full_name, spec).second)
+      << "twice in the table: " << spec->full_name;
   for (CommandSpec& sub : spec->subcommands) Prepare(&sub, spec);
 }
 
@@ -78,7 +82,8 @@ const CommandSpec* CommandTable::FindFull(absl::string_view full_name) const {
   return it == by_name_.end() ? nullptr : it->second;
 }
 
-const CommandSpec* CommandTable::ResolveOrNull(absl::Span<const absl::string_view> args) const {
+const CommandSpec* CommandTable::ResolveOrNull(
+    absl::Span<const absl::string_view> args) const {
   const CommandSpec* spec = Find(args[0]);
   if (spec == nullptr || spec->subcommands.empty()) return spec;
   if (args.size() == 1) return spec;
@@ -88,20 +93,24 @@ const CommandSpec* CommandTable::ResolveOrNull(absl::Span<const absl::string_vie
   return nullptr;
 }
 
-absl::StatusOr<const CommandSpec*> CommandTable::Resolve(absl::Span<const absl::string_view> args) const {
+absl::StatusOr<const CommandSpec*> CommandTable::Resolve(
+    absl::Span<const absl::string_view> args) const {
   const CommandSpec* spec = ResolveOrNull(args);
   if (spec != nullptr) return spec;
   const CommandSpec* container = Find(args[0]);
   if (container != nullptr) {
-    return absl::NotFoundError(absl::StrCat("ERR unknown subcommand '", Shown(args[1], kShownArguments), "'. Try ",
-                                            absl::AsciiStrToUpper(container->name), " HELP."));
+    return absl::NotFoundError(absl::StrCat(
+        "ERR unknown subcommand '", Shown(args[1], kShownArguments), "'. Try ",
+        absl::AsciiStrToUpper(container->name), " HELP."));
   }
   std::string shown;
   for (size_t i = 1; i < args.size() && shown.size() < kShownArguments; ++i) {
-    absl::StrAppend(&shown, "'", Shown(args[i], kShownArguments - shown.size()), "' ");
+    absl::StrAppend(&shown, "'", Shown(args[i], kShownArguments - shown.size()),
+                    "' ");
   }
-  return absl::NotFoundError(absl::StrCat("ERR unknown command '", Shown(args[0], kShownArguments),
-                                          "', with args beginning with: ", shown));
+  return absl::NotFoundError(
+      absl::StrCat("ERR unknown command '", Shown(args[0], kShownArguments),
+                   "', with args beginning with: ", shown));
 }
 
 }  // namespace holdfast::server

@@ -28,15 +28,20 @@ struct KeyUse {
 // False when the arguments do not fit (numkeys out of range, keyword without a
 // value); then `keys` is of no use. Clears `keys` first.
 // REQUIRES: a spec that a CommandTable holds, and arguments that fit its arity.
-bool ExtractKeys(const CommandSpec& spec, absl::Span<const absl::string_view> args, std::vector<KeyUse>* keys);
+bool ExtractKeys(const CommandSpec& spec,
+                 absl::Span<const absl::string_view> args,
+                 std::vector<KeyUse>* keys);
 
 // The keys as Redis 7.0 reports them: COMMAND GETKEYS, and flags that depend on
 // the arguments (SET with GET reads). Differs from ExtractKeys for arguments
 // that are odd, which Redis's key specs misread. False: it has none to report.
 // Clears `keys` first. REQUIRES: as ExtractKeys.
-bool ReportKeys(const CommandSpec& spec, absl::Span<const absl::string_view> args, std::vector<KeyUse>* keys);
+bool ReportKeys(const CommandSpec& spec,
+                absl::Span<const absl::string_view> args,
+                std::vector<KeyUse>* keys);
 
-// Whether a command can have keys at all (not counting channels in their place).
+// Whether a command can have keys at all (not counting channels in their
+// place).
 bool MayHaveKeys(const CommandSpec& spec);
 
 // Fills in what follows from the key specs: first_key, last_key, key_step,
@@ -60,9 +65,11 @@ class CommandTable {
   // The command that the arguments call: the subcommand if the first names a
   // container. kNotFound with Redis's error text ("ERR unknown command ..." or
   // "ERR unknown subcommand ..."). REQUIRES: args not empty.
-  absl::StatusOr<const CommandSpec*> Resolve(absl::Span<const absl::string_view> args) const;
+  absl::StatusOr<const CommandSpec*> Resolve(
+      absl::Span<const absl::string_view> args) const;
   // The hot path of Resolve: null where that has an error.
-  const CommandSpec* ResolveOrNull(absl::Span<const absl::string_view> args) const;
+  const CommandSpec* ResolveOrNull(
+      absl::Span<const absl::string_view> args) const;
   // By full name, "config|get".
   const CommandSpec* FindFull(absl::string_view full_name) const;
 
@@ -83,7 +90,8 @@ class CommandTable {
 
 // Whether `argc` (with the name) fits the arity.
 inline bool ArityFits(const CommandSpec& spec, size_t argc) {
-  return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity) : argc >= static_cast<size_t>(-spec.arity);
+  return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity)
+                         : argc >= static_cast<size_t>(-spec.arity);
 }
 
 }  // namespace holdfast::server

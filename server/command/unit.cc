@@ -10,12 +10,14 @@
 namespace holdfast::server {
 namespace {
 
-constexpr size_t kKeptEffectBytes = 64 * 1024;  // More is given back after the unit.
+constexpr size_t kKeptEffectBytes =
+    64 * 1024;  // More is given back after the unit.
 
 }  // namespace
 
 ExecutionUnit::ExecutionUnit(Engine* engine)
-    : engine_(engine), locks_(&engine->keyspace().slots(), &engine->keyspace().gate()) {}
+    : engine_(engine),
+      locks_(&engine->keyspace().slots(), &engine->keyspace().gate()) {}
 
 void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
   DCHECK(locks_.holds_nothing());
@@ -27,12 +29,13 @@ void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
 }
 
 bool ExecutionUnit::wants_effects() const {
-  // The log is switched on and off under the exclusive gate, never within a unit
-  // that writes.
+  // The log is switched on and off under the exclusive gate, never within a
+  // unit that writes.
   return !from_primary_ && engine_->log().active();
 }
 
-void ExecutionUnit::AddEffect(int db, absl::Span<const absl::string_view> args) {
+void ExecutionUnit::AddEffect(int db,
+                              absl::Span<const absl::string_view> args) {
   if (!wants_effects()) return;
   net::AppendCommand(&effect_bytes_, args);
   ends_.push_back({db, effect_bytes_.size()});
@@ -45,16 +48,21 @@ void ExecutionUnit::End(absl::string_view raw, int selected_db) {
     absl::InlinedVector<Effect, 4> effects;
     size_t begin = 0;
     for (const EffectEnd& e : ends_) {
-      effects.push_back({e.db, absl::string_view(effect_bytes_).substr(begin, e.end - begin)});
+      effects.push_back(
+          {e.db,
+           absl::string_view(effect_bytes_).substr(begin, e.end - begin)});
       begin = e.end;
     }
     engine_->log().AppendUnit(effects);
     appended_ = true;
     ends_.clear();
     effect_bytes_.clear();
-    if (effect_bytes_.capacity() > kKeptEffectBytes) std::string().swap(effect_bytes_);
+    if (effect_bytes_.capacity() > kKeptEffectBytes)
+      std::string().swap(effect_bytes_);
   }
-  if (changes_ != 0) engine_->stats().changes_since_save.fetch_add(changes_, std::memory_order_relaxed);
+  if (changes_ != 0)
+    engine_->stats().changes_since_save.fetch_add(changes_,
+                                                  std::memory_order_relaxed);
   changes_ = 0;
   locks_.Release();
   remembered_ = KeyRef();  // Its view dies with the caller's buffer.

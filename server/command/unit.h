@@ -65,7 +65,10 @@ class ExecutionUnit {
   // Remember(), whose bytes stay where they are for the whole command (another
   // key at the same address can only be that one); computed for any other.
   KeyRef Ref(absl::string_view key) const {
-    return key.data() == remembered_.bytes.data() && key.size() == remembered_.bytes.size() ? remembered_ : KeyRef(key);
+    return key.data() == remembered_.bytes.data() &&
+                   key.size() == remembered_.bytes.size()
+               ? remembered_
+               : KeyRef(key);
   }
   void Remember(const KeyRef& key) { remembered_ = key; }
 

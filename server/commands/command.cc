@@ -13,8 +13,8 @@
 #include "server/command/errors.h"
 #include "server/command/table.h"
 #include "server/commands/command_reply.h"
-#include "server/text/glob.h"
 #include "server/engine/engine.h"
+#include "server/text/glob.h"
 
 namespace holdfast::server {
 namespace {

@@ -17,18 +17,24 @@ namespace holdfast::server {
 namespace {
 
 constexpr absl::string_view kDefaultUser = "default";
-constexpr absl::string_view kWrongPass = "WRONGPASS invalid username-password pair or user is disabled.";
+constexpr absl::string_view kWrongPass =
+    "WRONGPASS invalid username-password pair or user is disabled.";
 
 // In a time that does not tell how much of the password was right.
 bool SamePassword(absl::string_view given, absl::string_view wanted) {
-  return given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), given.size()) == 0;
+  return given.size() == wanted.size() &&
+         CRYPTO_memcmp(given.data(), wanted.data(), given.size()) == 0;
 }
 
 // Logs the session in, or replies why not.
-bool Authenticate(CommandContext& ctx, absl::string_view user, absl::string_view password) {
-  const std::string wanted = ctx.engine().config().String(ConfigId::kRequirePass);
-  if (user != kDefaultUser || (!wanted.empty() && !SamePassword(password, wanted))) {
-    ctx.engine().stats().acl_access_denied_auth.fetch_add(1, std::memory_order_relaxed);
+bool Authenticate(CommandContext& ctx, absl::string_view user,
+                  absl::string_view password) {
+  const std::string wanted =
+      ctx.engine().config().String(ConfigId::kRequirePass);
+  if (user != kDefaultUser ||
+      (!wanted.empty() && !SamePassword(password, wanted))) {
+    ctx.engine().stats().acl_access_denied_auth.fetch_add(
+        1, std::memory_order_relaxed);
     ctx.Error(kWrongPass);
     return false;
   }
@@ -39,17 +45,22 @@ bool Authenticate(CommandContext& ctx, absl::string_view user, absl::string_view
 
 void Auth(CommandContext& ctx) {
   if (ctx.argc() > 3) return ctx.Error(errors::kSyntax);
-  if (ctx.argc() == 2 && ctx.engine().config().String(ConfigId::kRequirePass).empty()) {
+  if (ctx.argc() == 2 &&
+      ctx.engine().config().String(ConfigId::kRequirePass).empty()) {
     return ctx.Error(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+        "ERR AUTH <password> called without any password configured for the "
+        "default user. Are you sure your "
         "configuration is correct?");
   }
   const bool named = ctx.argc() == 3;
-  if (Authenticate(ctx, named ? ctx.arg(1) : kDefaultUser, ctx.arg(named ? 2 : 1))) ctx.Ok();
+  if (Authenticate(ctx, named ? ctx.arg(1) : kDefaultUser,
+                   ctx.arg(named ? 2 : 1)))
+    ctx.Ok();
 }
 
 void Ping(CommandContext& ctx) {
-  if (ctx.argc() > 2) return ctx.Error("ERR wrong number of arguments for 'ping' command");
+  if (ctx.argc() > 2)
+    return ctx.Error("ERR wrong number of arguments for 'ping' command");
   if (ctx.argc() == 2) {
     ctx.reply().Bulk(ctx.arg(1));
   } else {
@@ -62,7 +73,8 @@ void Echo(CommandContext& ctx) { ctx.reply().Bulk(ctx.arg(1)); }
 void Select(CommandContext& ctx) {
   int64_t index = 0;
   if (!ctx.IntArg(1, &index)) return;
-  if (index < 0 || index >= ctx.engine().keyspace().database_count()) return ctx.Error(errors::kDbOutOfRange);
+  if (index < 0 || index >= ctx.engine().keyspace().database_count())
+    return ctx.Error(errors::kDbOutOfRange);
   ctx.session().db.store(static_cast<int>(index), std::memory_order_relaxed);
   ctx.Ok();
 }
@@ -75,7 +87,8 @@ void Quit(CommandContext& ctx) {
 // The client's name may hold no spaces or control characters: CLIENT LIST could
 // not be parsed.
 bool ValidName(absl::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c >= '!' && c <= '~'; });
 }
 
 void HelloReply(CommandContext& ctx) {
@@ -101,8 +114,11 @@ void Hello(CommandContext& ctx) {
   int64_t protocol = 0;
   size_t next = 1;
   if (ctx.argc() >= 2) {
-    if (!ctx.IntArg(next++, &protocol, "ERR Protocol version is not an integer or out of range")) return;
-    if (protocol < 2 || protocol > 3) return ctx.Error("NOPROTO unsupported protocol version");
+    if (!ctx.IntArg(next++, &protocol,
+                    "ERR Protocol version is not an integer or out of range"))
+      return;
+    if (protocol < 2 || protocol > 3)
+      return ctx.Error("NOPROTO unsupported protocol version");
   }
   absl::string_view name;
   absl::string_view user;
@@ -118,21 +134,27 @@ void Hello(CommandContext& ctx) {
       name = ctx.arg(++next);
       has_name = true;
       if (!ValidName(name)) {
-        return ctx.Error("ERR Client names cannot contain spaces, newlines or special characters.");
+        return ctx.Error(
+            "ERR Client names cannot contain spaces, newlines or special "
+            "characters.");
       }
     } else {
-      return ctx.Error(absl::StrCat("ERR Syntax error in HELLO option '", ctx.arg(next), "'"));
+      return ctx.Error(absl::StrCat("ERR Syntax error in HELLO option '",
+                                    ctx.arg(next), "'"));
     }
   }
   if (user.data() != nullptr && !Authenticate(ctx, user, password)) return;
   if (!ctx.session().own.authenticated) {
     return ctx.Error(
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+        "NOAUTH HELLO must be called with the client already authenticated, "
+        "otherwise the HELLO <proto> AUTH <user> "
+        "<pass> option can be used to authenticate the client and select the "
+        "RESP protocol version at the same time");
   }
   if (has_name) ctx.session().set_name(name);
   if (protocol != 0) {
-    ctx.session().protocol.store(static_cast<int>(protocol), std::memory_order_relaxed);
+    ctx.session().protocol.store(static_cast<int>(protocol),
+                                 std::memory_order_relaxed);
     ctx.reply().set_protocol(static_cast<int>(protocol));
   }
   HelloReply(ctx);
@@ -141,13 +163,15 @@ void Hello(CommandContext& ctx) {
 void Reset(CommandContext& ctx) {
   Session& session = ctx.session();
   DiscardQueue(&session);
-  if (ctx.unit().locks().holds_nothing()) UnwatchAll(&ctx.engine().keyspace(), &session);
+  if (ctx.unit().locks().holds_nothing())
+    UnwatchAll(&ctx.engine().keyspace(), &session);
   session.db.store(0, std::memory_order_relaxed);
   session.protocol.store(2, std::memory_order_relaxed);
   ctx.reply().set_protocol(2);
   session.set_name("");
   session.set_user(kDefaultUser);
-  session.own.authenticated = ctx.engine().config().String(ConfigId::kRequirePass).empty();
+  session.own.authenticated =
+      ctx.engine().config().String(ConfigId::kRequirePass).empty();
   session.own.asking = false;
   session.own.readonly_mode = false;
   session.own.reply_off = false;
@@ -167,7 +191,8 @@ absl::Span<const CommandSpec> ConnectionCommands() {
        .acl = kAclConnection,
        .since = "1.0.0",
        .group = "connection",
-       .complexity = "O(N) where N is the number of passwords defined for the user",
+       .complexity =
+           "O(N) where N is the number of passwords defined for the user",
        .summary = "Logs the connection in.",
        .syntax = "[username] password",
        .handler = Auth},
@@ -188,8 +213,10 @@ absl::Span<const CommandSpec> ConnectionCommands() {
        .since = "6.0.0",
        .group = "connection",
        .complexity = "O(1)",
-       .summary = "Chooses the protocol version, logs in, names the connection.",
-       .syntax = "[arguments:<protover [AUTH username password] [SETNAME clientname]>]",
+       .summary =
+           "Chooses the protocol version, logs in, names the connection.",
+       .syntax = "[arguments:<protover [AUTH username password] [SETNAME "
+                 "clientname]>]",
        .handler = Hello},
       {.name = "ping",
        .arity = -1,

@@ -16,23 +16,25 @@
 #include "server/command/context.h"
 #include "server/command/errors.h"
 #include "server/commands/debug_handlers.h"
-#include "server/text/glob.h"
 #include "server/commands/object_help.h"
 #include "server/config/enum_values.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
+#include "server/text/glob.h"
 
 namespace holdfast::server {
 namespace {
 
 // Whether enable-debug-command lets this client use DEBUG.
 bool Allowed(CommandContext& ctx) {
-  switch (ctx.engine().config().Enum<ProtectedAction>(ConfigId::kEnableDebugCommand)) {
+  switch (ctx.engine().config().Enum<ProtectedAction>(
+      ConfigId::kEnableDebugCommand)) {
     case ProtectedAction::kYes:
       return true;
     case ProtectedAction::kLocal:
       return ctx.session().unix_socket.load(std::memory_order_relaxed) ||
-             absl::StartsWith(ctx.session().address, "127.0.0.1:") || absl::StartsWith(ctx.session().address, "[::1]:");
+             absl::StartsWith(ctx.session().address, "127.0.0.1:") ||
+             absl::StartsWith(ctx.session().address, "[::1]:");
     case ProtectedAction::kNo:
       break;
   }
@@ -40,9 +42,12 @@ bool Allowed(CommandContext& ctx) {
 }
 
 // A number as atoi(3) reads it: what cannot be read is 0.
-int64_t LooseInt(absl::string_view text) { return strtoll(std::string(text).c_str(), nullptr, 10); }
+int64_t LooseInt(absl::string_view text) {
+  return strtoll(std::string(text).c_str(), nullptr, 10);
+}
 
-// --- Subcommands without data --------------------------------------------------
+// --- Subcommands without data
+// --------------------------------------------------
 
 // Holds up this client and nobody else. In slices, so that a server that stops
 // need not wait for it.
@@ -51,7 +56,9 @@ void Sleep(CommandContext& ctx) {
   const absl::Duration kSlice = absl::Milliseconds(20);
   const double seconds = strtod(std::string(ctx.arg(2)).c_str(), nullptr);
   // (A NaN fails the comparison and does not sleep.)
-  absl::Duration left = seconds > 0 ? absl::Seconds(std::min(seconds, kLongestSeconds)) : absl::ZeroDuration();
+  absl::Duration left = seconds > 0
+                            ? absl::Seconds(std::min(seconds, kLongestSeconds))
+                            : absl::ZeroDuration();
   const net::Clock* clock = net::Clock::Real();
   const net::MonoTime end = clock->Now() + left;
   while (left > absl::ZeroDuration() && !ctx.session().killed()) {
@@ -88,18 +95,21 @@ void Replicate(CommandContext& ctx) {
 // Lists are not made of plain and packed nodes here, so there is nothing that
 // the threshold could change; what Redis refuses is refused.
 void QuicklistPackedThreshold(CommandContext& ctx) {
-  constexpr absl::string_view kBad = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
+  constexpr absl::string_view kBad =
+      "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
   std::string text(ctx.arg(2));
   const size_t digits = text.find_first_not_of("0123456789");
-  const std::string unit = digits == std::string::npos ? "" : text.substr(digits);
+  const std::string unit =
+      digits == std::string::npos ? "" : text.substr(digits);
   uint64_t value = 0;
   if (!absl::SimpleAtoi(text.substr(0, digits), &value)) return ctx.Error(kBad);
   struct Multiplier {
     const char* unit;
     uint64_t bytes;
   };
-  constexpr Multiplier kUnits[] = {{"", 1},       {"b", 1},           {"k", 1000},       {"kb", 1 << 10},
-                                   {"m", 1000000}, {"mb", 1 << 20}, {"g", 1000000000}, {"gb", 1 << 30}};
+  constexpr Multiplier kUnits[] = {
+      {"", 1},        {"b", 1},        {"k", 1000},       {"kb", 1 << 10},
+      {"m", 1000000}, {"mb", 1 << 20}, {"g", 1000000000}, {"gb", 1 << 30}};
   for (const Multiplier& m : kUnits) {
     if (!absl::EqualsIgnoreCase(unit, m.unit)) continue;
     // The largest threshold of Redis leaves room for a node's own header.
@@ -116,12 +126,15 @@ void StringMatchTest(CommandContext& ctx) {
   char bytes[2 * kLongest];
   size_t matches = 0;
   for (int i = 0; i < kRounds && !ctx.session().killed(); ++i) {
-    for (char& byte : bytes) byte = static_cast<char>(ctx.engine().RandomU64() % 128);
+    for (char& byte : bytes)
+      byte = static_cast<char>(ctx.engine().RandomU64() % 128);
     const size_t pattern_length = ctx.engine().RandomU64() % kLongest;
     const size_t text_length = ctx.engine().RandomU64() % kLongest;
-    matches += GlobMatch(absl::string_view(bytes, pattern_length), absl::string_view(bytes + kLongest, text_length));
+    matches += GlobMatch(absl::string_view(bytes, pattern_length),
+                         absl::string_view(bytes + kLongest, text_length));
   }
-  LOG(INFO) << "DEBUG STRINGMATCH-TEST: " << matches << " random patterns matched";
+  LOG(INFO) << "DEBUG STRINGMATCH-TEST: " << matches
+            << " random patterns matched";
   ctx.reply().SimpleString("Apparently Redis did not crash: test passed");
 }
 
@@ -129,24 +142,32 @@ void ClusterLink(CommandContext& ctx) {
   ctx.Error("ERR Debug option only available for cluster mode enabled setup!");
 }
 
-// --- Ends of the process ---------------------------------------------------------
+// --- Ends of the process
+// ---------------------------------------------------------
 
 void Segfault(CommandContext&) {
   raise(SIGSEGV);
   LOG(FATAL) << "DEBUG SEGFAULT: the signal was ignored";
 }
-void Panic(CommandContext&) { LOG(FATAL) << "DEBUG PANIC called at Unix time " << absl::ToUnixSeconds(absl::Now()); }
+void Panic(CommandContext&) {
+  LOG(FATAL) << "DEBUG PANIC called at Unix time "
+             << absl::ToUnixSeconds(absl::Now());
+}
 void Assert(CommandContext&) { CHECK(false) << "DEBUG ASSERT"; }
-void OutOfMemory(CommandContext&) { LOG(FATAL) << "DEBUG OOM: as if memory had run out"; }
+void OutOfMemory(CommandContext&) {
+  LOG(FATAL) << "DEBUG OOM: as if memory had run out";
+}
 
-// --- The table ------------------------------------------------------------------
+// --- The table
+// ------------------------------------------------------------------
 
 void Help(CommandContext& ctx);
 
 // What Redis has and this server has not (yet) is named too, to be refused
 // plainly: their tests must not take silence for consent.
 void NotHere(CommandContext& ctx) {
-  ctx.Error(absl::StrCat("ERR DEBUG ", ctx.arg(1).substr(0, 64), " is not supported by this server"));
+  ctx.Error(absl::StrCat("ERR DEBUG ", ctx.arg(1).substr(0, 64),
+                         " is not supported by this server"));
 }
 
 struct Subcommand {
@@ -201,43 +222,49 @@ constexpr Subcommand kSubcommands[] = {
 };
 
 void Help(CommandContext& ctx) {
-  ReplyWithHelp(ctx, {
-                         "ASSERT | OOM | PANIC | SEGFAULT",
-                         "    End the server as if that had happened.",
-                         "CHANGE-REPL-ID",
-                         "    Begin a new replication history, which no replica knows.",
-                         "DIGEST",
-                         "    A fingerprint of all data; the same data give the same one.",
-                         "DIGEST-VALUE [<key> ...]",
-                         "    Fingerprints of the values of these keys.",
-                         "ERROR <text>",
-                         "    Reply with this error.",
-                         "HTSTATS <db>",
-                         "    Sizes of the tables of a database.",
-                         "LOG <message>",
-                         "    Write a line to the server's log.",
-                         "OBJECT <key>",
-                         "    Say how a key's value is held.",
-                         "POPULATE <count> [<prefix> [<size>]]",
-                         "    Create <prefix>:0 and so on where they are missing; not replicated.",
-                         "PROTOCOL <type>",
-                         "    Reply with a value of this type of the protocol.",
-                         "REPLICATE <command> [<arg> ...]",
-                         "    Send a command to the replicas that is not executed here.",
-                         "SET-ACTIVE-EXPIRE <0|1>",
-                         "    Whether keys are deleted when they expire, or only when asked for.",
-                         "SLEEP <seconds>",
-                         "    Reply later. Other clients are served meanwhile.",
-                         "STRINGMATCH-TEST",
-                         "    Try random patterns on random texts.",
-                     });
+  ReplyWithHelp(
+      ctx,
+      {
+          "ASSERT | OOM | PANIC | SEGFAULT",
+          "    End the server as if that had happened.",
+          "CHANGE-REPL-ID",
+          "    Begin a new replication history, which no replica knows.",
+          "DIGEST",
+          "    A fingerprint of all data; the same data give the same one.",
+          "DIGEST-VALUE [<key> ...]",
+          "    Fingerprints of the values of these keys.",
+          "ERROR <text>",
+          "    Reply with this error.",
+          "HTSTATS <db>",
+          "    Sizes of the tables of a database.",
+          "LOG <message>",
+          "    Write a line to the server's log.",
+          "OBJECT <key>",
+          "    Say how a key's value is held.",
+          "POPULATE <count> [<prefix> [<size>]]",
+          "    Create <prefix>:0 and so on where they are missing; not "
+          "replicated.",
+          "PROTOCOL <type>",
+          "    Reply with a value of this type of the protocol.",
+          "REPLICATE <command> [<arg> ...]",
+          "    Send a command to the replicas that is not executed here.",
+          "SET-ACTIVE-EXPIRE <0|1>",
+          "    Whether keys are deleted when they expire, or only when asked "
+          "for.",
+          "SLEEP <seconds>",
+          "    Reply later. Other clients are served meanwhile.",
+          "STRINGMATCH-TEST",
+          "    Try random patterns on random texts.",
+      });
 }
 
 void Debug(CommandContext& ctx) {
   if (!Allowed(ctx)) {
     return ctx.Error(
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
-        "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+        "ERR DEBUG command not allowed. If the enable-debug-command option is "
+        "set to \"local\", you can run it from a "
+        "local connection, otherwise you need to set this option in the "
+        "configuration file, and then restart the "
         "server.");
   }
   for (const Subcommand& sub : kSubcommands) {
@@ -246,8 +273,9 @@ void Debug(CommandContext& ctx) {
     return sub.handler(ctx);
   }
   constexpr size_t kShown = 128;
-  ctx.Error(absl::StrCat("ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1).substr(0, kShown),
-                         "'. Try DEBUG HELP."));
+  ctx.Error(
+      absl::StrCat("ERR unknown subcommand or wrong number of arguments for '",
+                   ctx.arg(1).substr(0, kShown), "'. Try DEBUG HELP."));
 }
 
 std::vector<CommandSpec> MakeCommands() {
@@ -267,7 +295,8 @@ std::vector<CommandSpec> MakeCommands() {
 }  // namespace
 
 absl::Span<const CommandSpec> DebugCommands() {
-  static const auto* const commands = new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
+  static const auto* const commands =
+      new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
   return *commands;
 }
 

@@ -6,9 +6,9 @@
 
 namespace holdfast::server {
 
-// DEBUG: what tests and the desperate ask of a server. One command, as in Redis:
-// its subcommands are not in the table. Allowed by enable-debug-command only.
-// For CommandTable::Add(). The span lives for ever.
+// DEBUG: what tests and the desperate ask of a server. One command, as in
+// Redis: its subcommands are not in the table. Allowed by enable-debug-command
+// only. For CommandTable::Add(). The span lives for ever.
 absl::Span<const CommandSpec> DebugCommands();
 
 }  // namespace holdfast::server

@@ -29,7 +29,8 @@ size_t SerializedLength(const Entry& entry, bool compress) {
     AppendRdbInteger(entry.IntValue(), &out);
   } else {
     char scratch[Entry::kScratch];
-    AppendRdbString(entry.StringBytes(scratch), RdbOptions{.compress = compress}, &out);
+    AppendRdbString(entry.StringBytes(scratch),
+                    RdbOptions{.compress = compress}, &out);
   }
   return out.size();
 }
@@ -46,13 +47,16 @@ void RefuseStructure(CommandContext& ctx, absl::string_view error) {
   const KeyRef key(ctx.arg(2));
   SlotGuard guard(ctx.unit().locks(), key.slot, /*exclusive=*/false);
   const Entry* entry = ctx.engine().keyspace().db(ctx.db_index()).Find(key);
-  if (entry == nullptr || LooksExpired(ctx.unit(), *entry)) return ctx.Error(errors::kNoSuchKey);
+  if (entry == nullptr || LooksExpired(ctx.unit(), *entry))
+    return ctx.Error(errors::kNoSuchKey);
   ctx.Error(error);
 }
 
 }  // namespace
 
-void DebugDigestAll(CommandContext& ctx) { ctx.reply().SimpleString(DigestOfKeyspace(ctx.unit()).Hex()); }
+void DebugDigestAll(CommandContext& ctx) {
+  ctx.reply().SimpleString(DigestOfKeyspace(ctx.unit()).Hex());
+}
 
 void DebugDigestValues(CommandContext& ctx) {
   ctx.reply().ArrayHeader(ctx.argc() - 2);
@@ -72,17 +76,26 @@ void DebugObject(CommandContext& ctx) {
   const Entry* entry = RawEntry(ctx, key);
   if (entry == nullptr) return;
   const uint32_t now = ctx.engine().lru_clock();
-  ctx.reply().SimpleString(
-      absl::StrFormat("Value at:%p refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d", entry,
-                      EncodingName(entry->encoding()),
-                      SerializedLength(*entry, ctx.engine().config().Bool(ConfigId::kRdbCompression)),
-                      entry->access() & ((1u << kLruBits) - 1), now - std::min(now, entry->access())));
+  ctx.reply().SimpleString(absl::StrFormat(
+      "Value at:%p refcount:1 encoding:%s serializedlength:%d lru:%d "
+      "lru_seconds_idle:%d",
+      entry, EncodingName(entry->encoding()),
+      SerializedLength(*entry,
+                       ctx.engine().config().Bool(ConfigId::kRdbCompression)),
+      entry->access() & ((1u << kLruBits) - 1),
+      now - std::min(now, entry->access())));
 }
 
-void DebugListpack(CommandContext& ctx) { RefuseStructure(ctx, "ERR Not a listpack encoded object."); }
-void DebugQuicklist(CommandContext& ctx) { RefuseStructure(ctx, "ERR Not a quicklist encoded object."); }
+void DebugListpack(CommandContext& ctx) {
+  RefuseStructure(ctx, "ERR Not a listpack encoded object.");
+}
+void DebugQuicklist(CommandContext& ctx) {
+  RefuseStructure(ctx, "ERR Not a quicklist encoded object.");
+}
 void DebugHtStatsKey(CommandContext& ctx) {
-  RefuseStructure(ctx, "ERR The value stored at the specified key is not represented using an hash table");
+  RefuseStructure(ctx,
+                  "ERR The value stored at the specified key is not "
+                  "represented using an hash table");
 }
 
 // The tables of one database, in the manner of Redis's report though there are
@@ -91,7 +104,8 @@ void DebugHtStats(CommandContext& ctx) {
   int64_t index = 0;
   if (!ctx.IntArg(2, &index)) return;
   Keyspace& keyspace = ctx.engine().keyspace();
-  if (index < 0 || index >= keyspace.database_count()) return ctx.Error("ERR Out of range database");
+  if (index < 0 || index >= keyspace.database_count())
+    return ctx.Error("ERR Out of range database");
   size_t keys = 0;
   size_t expiring = 0;
   size_t bytes = 0;
@@ -110,9 +124,11 @@ void DebugHtStats(CommandContext& ctx) {
     ++used_slots;
   }
   ctx.reply().Verbatim(
-      "txt", absl::StrCat("[Dictionary HT]\n number of elements: ", keys, "\n slots in use: ", used_slots, "\n bytes of tables: ",
-                          bytes, "\n elements of the largest slot: ", largest, "\n[Expires HT]\n number of elements: ",
-                          expiring, "\n"));
+      "txt", absl::StrCat(
+                 "[Dictionary HT]\n number of elements: ", keys,
+                 "\n slots in use: ", used_slots, "\n bytes of tables: ", bytes,
+                 "\n elements of the largest slot: ", largest,
+                 "\n[Expires HT]\n number of elements: ", expiring, "\n"));
 }
 
 // Fills up to `count` keys that are missing. Nothing of it is replicated, as in
@@ -123,9 +139,12 @@ void DebugPopulate(CommandContext& ctx) {
   int64_t size = 0;
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   if (!ctx.IntArgInRange(2, 0, kMax, &count, errors::kNotPositive)) return;
-  if (ctx.argc() == 5 && !ctx.IntArgInRange(4, 0, kMax, &size, errors::kNotPositive)) return;
+  if (ctx.argc() == 5 &&
+      !ctx.IntArgInRange(4, 0, kMax, &size, errors::kNotPositive))
+    return;
   if (size > ctx.max_bulk_len()) return ctx.Error(errors::kStringTooLong);
-  const absl::string_view prefix = ctx.argc() == 3 ? absl::string_view("key") : ctx.arg(3);
+  const absl::string_view prefix =
+      ctx.argc() == 3 ? absl::string_view("key") : ctx.arg(3);
   SlotSetLock& locks = ctx.unit().locks();
   const bool own_locks = locks.holds_nothing();
   Keyspace& keyspace = ctx.engine().keyspace();
@@ -134,7 +153,9 @@ void DebugPopulate(CommandContext& ctx) {
     const std::string name = absl::StrCat(prefix, ":", i);
     const KeyRef key(name);
     value = absl::StrCat("value:", i);
-    if (size > 0) value.resize(static_cast<size_t>(size));  // Cut, or filled up with zero bytes.
+    if (size > 0)
+      value.resize(
+          static_cast<size_t>(size));  // Cut, or filled up with zero bytes.
     if (own_locks) locks.LockOne(key.slot, /*exclusive=*/true, /*write=*/true);
     Database& database = keyspace.db(ctx.db_index());
     const Entry* entry = database.Find(key);

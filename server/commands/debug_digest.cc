@@ -16,7 +16,8 @@ using Sha1 = std::array<unsigned char, SHA_DIGEST_LENGTH>;
 
 Sha1 Sha1Of(absl::string_view bytes) {
   Sha1 hash;
-  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.data());
+  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+       hash.data());
   return hash;
 }
 
@@ -42,12 +43,15 @@ void DatasetDigest::Mix(absl::string_view bytes) {
 }
 
 void DatasetDigest::MixUint32(uint32_t value) {
-  const char bytes[4] = {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
-                         static_cast<char>(value)};
+  const char bytes[4] = {
+      static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+      static_cast<char>(value >> 8), static_cast<char>(value)};
   Mix(absl::string_view(bytes, sizeof(bytes)));
 }
 
-std::string DatasetDigest::Hex() const { return absl::BytesToHexString(bytes()); }
+std::string DatasetDigest::Hex() const {
+  return absl::BytesToHexString(bytes());
+}
 
 void DigestValue(const Entry& entry, DatasetDigest* digest) {
   digest->MixUint32(DigestNumber(entry.type()));

@@ -12,8 +12,8 @@
 namespace holdfast::server {
 
 // A fingerprint of data, equal to the one that redis-server 7.0 computes of the
-// same data (DEBUG DIGEST), so that two servers can be compared. Built on SHA-1,
-// with two ways to take something in:
+// same data (DEBUG DIGEST), so that two servers can be compared. Built on
+// SHA-1, with two ways to take something in:
 //
 //   Xor(x): d = d ^ SHA1(x)         the order of what is taken in is no matter
 //   Mix(x): d = SHA1(d ^ SHA1(x))   it is
@@ -26,7 +26,9 @@ class DatasetDigest {
   // Four bytes, most significant first.
   void MixUint32(uint32_t value);
   // The digest itself as bytes, to be taken into another one.
-  absl::string_view bytes() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
+  absl::string_view bytes() const {
+    return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
+  }
   std::string Hex() const;
 
  private:

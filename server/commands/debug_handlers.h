@@ -3,8 +3,9 @@
 
 #include "server/command/context.h"
 
-// Private to debug.h's command: its subcommands. args()[1] is the subcommand and
-// the arguments are counted; no lock is held (but all, inside a transaction).
+// Private to debug.h's command: its subcommands. args()[1] is the subcommand
+// and the arguments are counted; no lock is held (but all, inside a
+// transaction).
 namespace holdfast::server {
 
 // debug_data.cc: about keys and their values.

@@ -45,20 +45,24 @@ void DebugProtocol(CommandContext& ctx) {
   if (is("string")) return reply.Bulk("Hello World");
   if (is("integer")) return reply.Integer(12345);
   if (is("double")) return reply.Double(3.141);
-  if (is("bignum")) return reply.BigNumber("1234567999999999999999999999999999999");
+  if (is("bignum"))
+    return reply.BigNumber("1234567999999999999999999999999999999");
   if (is("null")) return reply.Null();
   if (is("array")) return reply.ArrayHeader(3), Numbers(reply);
   if (is("set")) return reply.SetHeader(3), Numbers(reply);
   if (is("map")) return TestMap(reply);
   if (is("attrib")) return TestAttribute(reply);
-  if (is("push") && !reply.resp3()) return ctx.Error("ERR RESP2 is not supported by this command");
+  if (is("push") && !reply.resp3())
+    return ctx.Error("ERR RESP2 is not supported by this command");
   if (is("push")) return TestPush(reply);
-  if (is("verbatim")) return reply.Verbatim("txt", "This is a verbatim\nstring");
+  if (is("verbatim"))
+    return reply.Verbatim("txt", "This is a verbatim\nstring");
   if (is("true")) return reply.Bool(true);
   if (is("false")) return reply.Bool(false);
   ctx.Error(
       "ERR Wrong protocol type name. Please use one of the following: "
-      "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
+      "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|"
+      "true|false");
 }
 
 // The text is the whole of it: no code is put before it.

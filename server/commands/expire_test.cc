@@ -11,7 +11,8 @@ namespace {
 
 using ExpireTest = KeysTest;
 
-constexpr char kNotTogether[] = "-ERR NX and XX, GT or LT options at the same time are not compatible\r\n";
+constexpr char kNotTogether[] =
+    "-ERR NX and XX, GT or LT options at the same time are not compatible\r\n";
 
 TEST_F(ExpireTest, TheFourFormsAgree) {
   const int64_t now = NowMs();
@@ -50,7 +51,8 @@ TEST_F(ExpireTest, MissingKeysDoNotExpire) {
   EXPECT_EQ(Do("expire nosuch 10"), Int(0));
   EXPECT_EQ(Do("persist nosuch"), Int(0));
   EXPECT_EQ(EffectsOf("expire nosuch 10"), "");
-  EXPECT_EQ(Do("expire nosuch x"), kNotIntegerReply) << "arguments are looked at first";
+  EXPECT_EQ(Do("expire nosuch x"), kNotIntegerReply)
+      << "arguments are looked at first";
 }
 
 TEST_F(ExpireTest, AKeyIsGoneAtItsTimeNotBefore) {
@@ -64,8 +66,9 @@ TEST_F(ExpireTest, AKeyIsGoneAtItsTimeNotBefore) {
 }
 
 TEST_F(ExpireTest, AnExpiryInThePastDeletes) {
-  for (const char* line : {"expire a 0", "expire a -1", "pexpire a -9223372036854775", "expireat a 1", "pexpireat a -1",
-                           "pexpireat a -9223372036854775808"}) {
+  for (const char* line :
+       {"expire a 0", "expire a -1", "pexpire a -9223372036854775",
+        "expireat a 1", "pexpireat a -1", "pexpireat a -9223372036854775808"}) {
     Do("set a 1");
     EXPECT_EQ(EffectsOf(line), "DEL a") << line;
     EXPECT_EQ(Do("exists a"), Int(0)) << line;
@@ -84,11 +87,13 @@ TEST_F(ExpireTest, LazyExpiryIsToldAsUnlink) {
 TEST_F(ExpireTest, OverflowIsRefused) {
   Do("set a 1");
   const auto bad = [](absl::string_view command) {
-    return absl::StrCat("-ERR invalid expire time in '", command, "' command\r\n");
+    return absl::StrCat("-ERR invalid expire time in '", command,
+                        "' command\r\n");
   };
   EXPECT_EQ(Do("expire a 9223372036854775807"), bad("expire"));
   EXPECT_EQ(Do("EXPIRE a 9223372036854776"), bad("expire"));
-  EXPECT_EQ(Do("expire a 9223372036854775"), bad("expire")) << "with the time that it is now";
+  EXPECT_EQ(Do("expire a 9223372036854775"), bad("expire"))
+      << "with the time that it is now";
   EXPECT_EQ(Do("expire a -9223372036854776"), bad("expire"));
   EXPECT_EQ(Do("expireat a 9223372036854776"), bad("expireat"));
   EXPECT_EQ(Do("pexpire a 9223372036854775807"), bad("pexpire"));
@@ -118,11 +123,20 @@ TEST_F(ExpireTest, ConditionsAgainstAnExpiry) {
     const char* condition;
     bool allowed;
   };
-  for (const Case& c : {Case{200, "nx", false}, {200, "xx", true}, {200, "gt", true}, {100, "gt", false},
-                        {50, "gt", false}, {200, "lt", false}, {100, "lt", false}, {50, "lt", true},
-                        {200, "xx gt", true}, {50, "xx lt", true}}) {
+  for (const Case& c : {Case{200, "nx", false},
+                        {200, "xx", true},
+                        {200, "gt", true},
+                        {100, "gt", false},
+                        {50, "gt", false},
+                        {200, "lt", false},
+                        {100, "lt", false},
+                        {50, "lt", true},
+                        {200, "xx gt", true},
+                        {50, "xx lt", true}}) {
     Do("set a 1 ex 100");
-    EXPECT_EQ(Do(absl::StrCat("expire a ", c.seconds, " ", c.condition)), Int(c.allowed)) << c.seconds << c.condition;
+    EXPECT_EQ(Do(absl::StrCat("expire a ", c.seconds, " ", c.condition)),
+              Int(c.allowed))
+        << c.seconds << c.condition;
     EXPECT_EQ(Do("ttl a"), Int(c.allowed ? c.seconds : 100));
   }
 }
@@ -132,7 +146,8 @@ TEST_F(ExpireTest, ConditionsThatContradict) {
   for (const char* bad : {"nx xx", "nx gt", "NX LT", "gt nx"}) {
     EXPECT_EQ(Do(absl::StrCat("expire a 100 ", bad)), kNotTogether) << bad;
   }
-  EXPECT_EQ(Do("expire a 100 gt lt"), "-ERR GT and LT options at the same time are not compatible\r\n");
+  EXPECT_EQ(Do("expire a 100 gt lt"),
+            "-ERR GT and LT options at the same time are not compatible\r\n");
   EXPECT_EQ(Do("expire a 100 ab"), "-ERR Unsupported option ab\r\n");
   EXPECT_EQ(Do("expire a x nx xx"), kNotTogether) << "before the number";
   EXPECT_EQ(Do("pexpire a 100 ''"), "-ERR Unsupported option \r\n");
@@ -141,16 +156,21 @@ TEST_F(ExpireTest, ConditionsThatContradict) {
 TEST_F(ExpireTest, EffectsAreAbsoluteWithTheirConditions) {
   const int64_t now = NowMs();
   Do("set a 1");
-  EXPECT_EQ(EffectsOf("expire a 100 nx"), absl::StrCat("PEXPIREAT a ", now + 100000, " nx"));
-  EXPECT_EQ(EffectsOf("pexpire a 100000"), absl::StrCat("PEXPIREAT a ", now + 100000));
-  EXPECT_EQ(EffectsOf("expireat a 99999999999 gt"), "PEXPIREAT a 99999999999000 gt");
+  EXPECT_EQ(EffectsOf("expire a 100 nx"),
+            absl::StrCat("PEXPIREAT a ", now + 100000, " nx"));
+  EXPECT_EQ(EffectsOf("pexpire a 100000"),
+            absl::StrCat("PEXPIREAT a ", now + 100000));
+  EXPECT_EQ(EffectsOf("expireat a 99999999999 gt"),
+            "PEXPIREAT a 99999999999000 gt");
   EXPECT_EQ(EffectsOf("pexpireat a 99999999999 xx"), "DEL a") << "1973";
 }
 
 TEST_F(ExpireTest, PexpireatIsItsOwnEffect) {
   Do("set a 1");
-  EXPECT_EQ(EffectsOf("PexpireAt a 99999999999999 xX"), "") << "the condition fails";
-  EXPECT_EQ(EffectsOf("PexpireAt a 99999999999999 nX"), "PexpireAt a 99999999999999 nX");
+  EXPECT_EQ(EffectsOf("PexpireAt a 99999999999999 xX"), "")
+      << "the condition fails";
+  EXPECT_EQ(EffectsOf("PexpireAt a 99999999999999 nX"),
+            "PexpireAt a 99999999999999 nX");
 }
 
 TEST_F(ExpireTest, Persist) {

@@ -7,7 +7,8 @@
 namespace holdfast::server {
 
 // The commands on named keys, whatever their type: deleting, looking, renaming,
-// copying, and when they expire. For CommandTable::Add(). The span lives for ever.
+// copying, and when they expire. For CommandTable::Add(). The span lives for
+// ever.
 absl::Span<const CommandSpec> KeyCommands();
 
 }  // namespace holdfast::server

@@ -4,7 +4,8 @@
 #include "server/command/context.h"
 
 // Private to the family of keys.h: what its files share. The handlers' contract
-// is CommandContext's; arguments are counted and slots locked when they are called.
+// is CommandContext's; arguments are counted and slots locked when they are
+// called.
 namespace holdfast::server {
 
 // keys.cc: one key at a time, or a list of them.

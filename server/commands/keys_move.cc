@@ -16,10 +16,13 @@ enum class IfTaken { kReplace, kLeave };
 void Rename(CommandContext& ctx, IfTaken if_taken) {
   const absl::string_view from = ctx.arg(1);
   const absl::string_view to = ctx.arg(2);
-  const auto reply_done = [&] { if_taken == IfTaken::kLeave ? ctx.reply().Integer(1) : ctx.Ok(); };
+  const auto reply_done = [&] {
+    if_taken == IfTaken::kLeave ? ctx.reply().Integer(1) : ctx.Ok();
+  };
   Db db = ctx.db();
   if (db.FindForWrite(from) == nullptr) return ctx.Error(errors::kNoSuchKey);
-  if (from == to) return if_taken == IfTaken::kLeave ? ctx.reply().Integer(0) : ctx.Ok();
+  if (from == to)
+    return if_taken == IfTaken::kLeave ? ctx.reply().Integer(0) : ctx.Ok();
   if (db.FindForWrite(to) != nullptr) {
     if (if_taken == IfTaken::kLeave) return ctx.reply().Integer(0);
     db.Delete(to);
@@ -31,12 +34,15 @@ void Rename(CommandContext& ctx, IfTaken if_taken) {
   reply_done();
 }
 
-// Argument i as the index of a database; replies and returns false if it is none.
+// Argument i as the index of a database; replies and returns false if it is
+// none.
 bool DbArg(CommandContext& ctx, size_t i, int* index) {
   int64_t value = 0;
   if (!ctx.IntArg(i, &value)) return false;
   if (value < INT_MIN || value > INT_MAX) {
-    ctx.Error("ERR value is out of range, value must between -2147483648 and 2147483647");
+    ctx.Error(
+        "ERR value is out of range, value must between -2147483648 and "
+        "2147483647");
     return false;
   }
   if (value < 0 || value >= ctx.engine().keyspace().database_count()) {
@@ -50,18 +56,21 @@ bool DbArg(CommandContext& ctx, size_t i, int* index) {
 // Gives the key, which is not there, a copy of the value and the expiry. What
 // takes a new type in has to add it here.
 void CopyValue(const Entry& source, Db& target, absl::string_view key) {
-  CHECK(source.type() == ValueType::kString) << "COPY does not know type " << TypeName(source.type());
+  CHECK(source.type() == ValueType::kString)
+      << "COPY does not know type " << TypeName(source.type());
   char scratch[Entry::kScratch];
   const absl::string_view bytes = source.StringBytes(scratch);
   const int64_t when_ms = source.expire_ms();
   if (source.encoding() == Encoding::kRaw && bytes.size() <= kEmbstrLimit) {
     // A short string that was built piecewise is "raw", and so is its copy.
     memcpy(target.ResizeString(key, bytes.size()), bytes.data(), bytes.size());
-    if (when_ms != kNoExpiry) target.storage().SetExpiry(target.unit().Ref(key), when_ms);
+    if (when_ms != kNoExpiry)
+      target.storage().SetExpiry(target.unit().Ref(key), when_ms);
     return;
   }
   target.SetString(key, bytes, Database::Expiry{.when_ms = when_ms},
-                   source.encoding() == Encoding::kInt ? IfInteger::kAsInt : IfInteger::kAsText);
+                   source.encoding() == Encoding::kInt ? IfInteger::kAsInt
+                                                       : IfInteger::kAsText);
 }
 
 }  // namespace
@@ -76,7 +85,9 @@ void MoveCommand(CommandContext& ctx) {
   if (target_index == ctx.db_index()) return ctx.Error(errors::kSameObject);
   Db source = ctx.db();
   Db target = ctx.db(target_index);
-  if (source.FindForWrite(key) == nullptr || target.FindForWrite(key) != nullptr) return ctx.reply().Integer(0);
+  if (source.FindForWrite(key) == nullptr ||
+      target.FindForWrite(key) != nullptr)
+    return ctx.reply().Integer(0);
   source.MoveTo(key, target, key);
   ctx.NotifyIn(target_index, kEventNew, "new", key);
   ctx.Notify(kEventGeneric, "move_from", key);
@@ -98,7 +109,8 @@ void CopyCommand(CommandContext& ctx) {
       return ctx.Error(errors::kSyntax);
     }
   }
-  if (target_index == ctx.db_index() && from == to) return ctx.Error(errors::kSameObject);
+  if (target_index == ctx.db_index() && from == to)
+    return ctx.Error(errors::kSameObject);
   Db source = ctx.db();
   Db target = ctx.db(target_index);
   const Entry* entry = source.Find(from);

@@ -13,8 +13,12 @@ constexpr absl::string_view kConstant = "O(1)";
 constexpr absl::string_view kByKeys = "O(N), N being the number of keys";
 constexpr uint32_t kReadExpiry = kKeyRO | kKeyAccess;
 
-std::vector<absl::string_view> SumOverShards() { return {"request_policy:multi_shard", "response_policy:agg_sum"}; }
-std::vector<HistoryNote> ConditionsAdded() { return {{"7.0.0", "Added the conditions `NX`, `XX`, `GT` and `LT`."}}; }
+std::vector<absl::string_view> SumOverShards() {
+  return {"request_policy:multi_shard", "response_policy:agg_sum"};
+}
+std::vector<HistoryNote> ConditionsAdded() {
+  return {{"7.0.0", "Added the conditions `NX`, `XX`, `GT` and `LT`."}};
+}
 
 std::vector<CommandSpec> NamedKeyCommands() {
   return {
@@ -25,7 +29,8 @@ std::vector<CommandSpec> NamedKeyCommands() {
        .acl = kAclKeyspace,
        .since = "6.2.0",
        .group = kGeneric,
-       .complexity = "O(N), N being the number of elements of a collection; O(1) for a string.",
+       .complexity = "O(N), N being the number of elements of a collection; "
+                     "O(1) for a string.",
        .summary = "Copy a value to another key",
        .syntax = "source destination [DB destination-db] [REPLACE]",
        .handler = CopyCommand},
@@ -68,7 +73,8 @@ std::vector<CommandSpec> NamedKeyCommands() {
       {.name = "rename",
        .arity = 3,
        .flags = kWrite,
-       .keys = {OneKey(kKeyRW | kKeyAccess | kKeyDelete), OneKey(kKeyOW | kKeyUpdate, 2)},
+       .keys = {OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+                OneKey(kKeyOW | kKeyUpdate, 2)},
        .acl = kAclKeyspace,
        .since = "1.0.0",
        .group = kGeneric,
@@ -79,12 +85,14 @@ std::vector<CommandSpec> NamedKeyCommands() {
       {.name = "renamenx",
        .arity = 3,
        .flags = kWrite | kFast,
-       .keys = {OneKey(kKeyRW | kKeyAccess | kKeyDelete), OneKey(kKeyOW | kKeyInsert, 2)},
+       .keys = {OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+                OneKey(kKeyOW | kKeyInsert, 2)},
        .acl = kAclKeyspace,
        .since = "1.0.0",
        .group = kGeneric,
        .complexity = kConstant,
-       .summary = "Give a key another name, provided that nothing has that name",
+       .summary =
+           "Give a key another name, provided that nothing has that name",
        .syntax = "key newkey",
        .handler = RenameNxCommand,
        .history = {{"3.2.0", "The same name twice is no error any more."}}},
@@ -96,7 +104,8 @@ std::vector<CommandSpec> NamedKeyCommands() {
        .since = "3.2.1",
        .group = kGeneric,
        .complexity = kByKeys,
-       .summary = "Make keys count as used just now; tells how many of them exist",
+       .summary =
+           "Make keys count as used just now; tells how many of them exist",
        .syntax = "key [key ...]",
        .tips = SumOverShards(),
        .handler = TouchCommand},
@@ -126,8 +135,9 @@ std::vector<CommandSpec> NamedKeyCommands() {
   };
 }
 
-CommandSpec ExpireSpec(absl::string_view name, absl::string_view since, absl::string_view syntax,
-                       absl::string_view summary, CommandHandler handler) {
+CommandSpec ExpireSpec(absl::string_view name, absl::string_view since,
+                       absl::string_view syntax, absl::string_view summary,
+                       CommandHandler handler) {
   return {.name = name,
           .arity = -3,
           .flags = kWrite | kFast,
@@ -142,7 +152,8 @@ CommandSpec ExpireSpec(absl::string_view name, absl::string_view since, absl::st
           .history = ConditionsAdded()};
 }
 
-CommandSpec ExpiryReaderSpec(absl::string_view name, absl::string_view since, absl::string_view summary,
+CommandSpec ExpiryReaderSpec(absl::string_view name, absl::string_view since,
+                             absl::string_view summary,
                              CommandHandler handler) {
   return {.name = name,
           .arity = 2,
@@ -159,19 +170,33 @@ CommandSpec ExpiryReaderSpec(absl::string_view name, absl::string_view since, ab
 
 std::vector<CommandSpec> ExpiryCommands() {
   std::vector<CommandSpec> commands = {
-      ExpireSpec("expire", "1.0.0", "key seconds condition:[NX | XX | GT | LT]@7.0.0", "Let a key expire after some seconds",
-                 ExpireCommand),
-      ExpireSpec("expireat", "1.2.0", "key unix-time-seconds condition:[NX | XX | GT | LT]@7.0.0",
-                 "Let a key expire at a point in time, in seconds", ExpireAtCommand),
-      ExpireSpec("pexpire", "2.6.0", "key milliseconds condition:[NX | XX | GT | LT]@7.0.0",
+      ExpireSpec("expire", "1.0.0",
+                 "key seconds condition:[NX | XX | GT | LT]@7.0.0",
+                 "Let a key expire after some seconds", ExpireCommand),
+      ExpireSpec("expireat", "1.2.0",
+                 "key unix-time-seconds condition:[NX | XX | GT | LT]@7.0.0",
+                 "Let a key expire at a point in time, in seconds",
+                 ExpireAtCommand),
+      ExpireSpec("pexpire", "2.6.0",
+                 "key milliseconds condition:[NX | XX | GT | LT]@7.0.0",
                  "Let a key expire after some milliseconds", PExpireCommand),
-      ExpireSpec("pexpireat", "2.6.0", "key unix-time-milliseconds condition:[NX | XX | GT | LT]@7.0.0",
-                 "Let a key expire at a point in time, in milliseconds", PExpireAtCommand),
-      ExpiryReaderSpec("expiretime", "7.0.0", "Tell when a key expires, in seconds since the epoch", ExpireTimeCommand),
-      ExpiryReaderSpec("pexpiretime", "7.0.0", "Tell when a key expires, in milliseconds since the epoch",
-                       PExpireTimeCommand),
-      ExpiryReaderSpec("ttl", "1.0.0", "Tell how many seconds a key has left", TtlCommand),
-      ExpiryReaderSpec("pttl", "2.6.0", "Tell how many milliseconds a key has left", PTtlCommand),
+      ExpireSpec(
+          "pexpireat", "2.6.0",
+          "key unix-time-milliseconds condition:[NX | XX | GT | LT]@7.0.0",
+          "Let a key expire at a point in time, in milliseconds",
+          PExpireAtCommand),
+      ExpiryReaderSpec("expiretime", "7.0.0",
+                       "Tell when a key expires, in seconds since the epoch",
+                       ExpireTimeCommand),
+      ExpiryReaderSpec(
+          "pexpiretime", "7.0.0",
+          "Tell when a key expires, in milliseconds since the epoch",
+          PExpireTimeCommand),
+      ExpiryReaderSpec("ttl", "1.0.0", "Tell how many seconds a key has left",
+                       TtlCommand),
+      ExpiryReaderSpec("pttl", "2.6.0",
+                       "Tell how many milliseconds a key has left",
+                       PTtlCommand),
       {.name = "persist",
        .arity = 2,
        .flags = kWrite | kFast,
@@ -194,14 +219,16 @@ std::vector<CommandSpec> ExpiryCommands() {
 
 std::vector<CommandSpec> MakeCommands() {
   std::vector<CommandSpec> commands = NamedKeyCommands();
-  for (const CommandSpec& command : ExpiryCommands()) commands.push_back(command);
+  for (const CommandSpec& command : ExpiryCommands())
+    commands.push_back(command);
   return commands;
 }
 
 }  // namespace
 
 absl::Span<const CommandSpec> KeyCommands() {
-  static const auto* const commands = new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
+  static const auto* const commands =
+      new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
   return *commands;
 }
 

@@ -44,7 +44,9 @@ TEST_F(KeyCommandsTest, ExistsAndTouchCountRepetitions) {
 TEST_F(KeyCommandsTest, OnlyTouchMakesAKeyRecentlyUsed) {
   Do("set a 1");
   Advance(absl::Seconds(10));
-  for (const char* line : {"exists a", "type a", "ttl a", "object encoding a", "debug object a"}) Do(line);
+  for (const char* line :
+       {"exists a", "type a", "ttl a", "object encoding a", "debug object a"})
+    Do(line);
   EXPECT_EQ(Do("object idletime a"), Int(10));
   Do("touch a");
   EXPECT_EQ(Do("object idletime a"), Int(0));
@@ -90,7 +92,8 @@ TEST_F(KeyCommandsTest, RenameOverAnExpiredKeyDeletesItFirst) {
   Do("set old 1 px 1");
   Do("set a 2");
   Advance(absl::Milliseconds(2));
-  EXPECT_EQ(EffectsOf("renamenx a old"), "MULTI; DEL old; renamenx a old; EXEC");
+  EXPECT_EQ(EffectsOf("renamenx a old"),
+            "MULTI; DEL old; renamenx a old; EXEC");
   EXPECT_EQ(Do("get old"), Bulk("2"));
 }
 
@@ -107,11 +110,14 @@ TEST_F(KeyCommandsTest, MoveBetweenDatabases) {
 }
 
 TEST_F(KeyCommandsTest, MoveRefusals) {
-  EXPECT_EQ(Do("move a 0"), "-ERR source and destination objects are the same\r\n");
+  EXPECT_EQ(Do("move a 0"),
+            "-ERR source and destination objects are the same\r\n");
   EXPECT_EQ(Do("move a 16"), kDbRangeReply);
   EXPECT_EQ(Do("move a -1"), kDbRangeReply);
   EXPECT_EQ(Do("move a x"), kNotIntegerReply);
-  EXPECT_EQ(Do("move a 2147483648"), "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
+  EXPECT_EQ(Do("move a 2147483648"),
+            "-ERR value is out of range, value must between -2147483648 and "
+            "2147483647\r\n");
 }
 
 TEST_F(KeyCommandsTest, CopyLeavesTheSource) {
@@ -129,7 +135,8 @@ TEST_F(KeyCommandsTest, CopyNeedsReplaceForATakenName) {
   EXPECT_EQ(Do("copy a b"), Int(0));
   EXPECT_EQ(EffectsOf("copy a b REPLACE"), "copy a b REPLACE");
   EXPECT_EQ(Do("get b"), Bulk("1"));
-  EXPECT_EQ(Do("copy a a"), "-ERR source and destination objects are the same\r\n");
+  EXPECT_EQ(Do("copy a a"),
+            "-ERR source and destination objects are the same\r\n");
   EXPECT_EQ(Do("copy nosuch b replace"), Int(0));
   EXPECT_EQ(Do("get b"), Bulk("1"));
 }
@@ -138,7 +145,8 @@ TEST_F(KeyCommandsTest, CopyToAnotherDatabase) {
   Do("set a 1");
   EXPECT_EQ(Do("copy a a db 2"), Int(1));
   EXPECT_EQ(Do("copy a a db 2"), Int(0));
-  EXPECT_EQ(Do("copy a a db 0"), "-ERR source and destination objects are the same\r\n");
+  EXPECT_EQ(Do("copy a a db 0"),
+            "-ERR source and destination objects are the same\r\n");
   EXPECT_EQ(Do("copy a b db 16"), kDbRangeReply);
   EXPECT_EQ(Do("copy a b db x"), kNotIntegerReply);
   EXPECT_EQ(Do("copy a b db"), kSyntaxReply);
@@ -157,7 +165,9 @@ TEST_F(KeyCommandsTest, CopyKeepsTheEncoding) {
     Do(absl::StrCat("expire ", key, " 100"));
     EXPECT_EQ(Do(absl::StrCat("copy ", key, " copy replace")), Int(1));
     EXPECT_EQ(Do("get copy"), Do(absl::StrCat("get ", key)));
-    EXPECT_EQ(Do("object encoding copy"), Do(absl::StrCat("object encoding ", key))) << key;
+    EXPECT_EQ(Do("object encoding copy"),
+              Do(absl::StrCat("object encoding ", key)))
+        << key;
     EXPECT_EQ(Do("ttl copy"), Int(100)) << key;
   }
 }

@@ -37,7 +37,8 @@ std::vector<absl::string_view> Words(absl::string_view line) {
 // The number of "*3\r\n" or "$3\r\n"; `at` moves behind it.
 int NumberAt(absl::string_view stream, size_t* at) {
   const size_t end = stream.find("\r\n", *at);
-  const int number = std::stoi(std::string(stream.substr(*at + 1, end - *at - 1)));
+  const int number =
+      std::stoi(std::string(stream.substr(*at + 1, end - *at - 1)));
   *at = end + 2;
   return number;
 }
@@ -131,7 +132,9 @@ absl::Status KeysTest::Apply(absl::string_view line) {
 }
 
 std::string KeysTest::Int(int64_t i) { return absl::StrCat(":", i, "\r\n"); }
-std::string KeysTest::Bulk(absl::string_view s) { return absl::StrCat("$", s.size(), "\r\n", s, "\r\n"); }
+std::string KeysTest::Bulk(absl::string_view s) {
+  return absl::StrCat("$", s.size(), "\r\n", s, "\r\n");
+}
 
 std::vector<std::string> KeysTest::Sorted(absl::string_view reply) {
   size_t at = 0;

@@ -60,7 +60,8 @@ class KeysTest : public testing::Test {
 inline constexpr char kOkReply[] = "+OK\r\n";
 inline constexpr char kNullReply[] = "$-1\r\n";
 inline constexpr char kSyntaxReply[] = "-ERR syntax error\r\n";
-inline constexpr char kNotIntegerReply[] = "-ERR value is not an integer or out of range\r\n";
+inline constexpr char kNotIntegerReply[] =
+    "-ERR value is not an integer or out of range\r\n";
 inline constexpr char kDbRangeReply[] = "-ERR DB index is out of range\r\n";
 inline constexpr char kNoKeyReply[] = "-ERR no such key\r\n";
 

@@ -6,12 +6,15 @@
 
 namespace holdfast::server {
 
-void ReplyWithHelp(CommandContext& ctx, std::initializer_list<absl::string_view> lines) {
-  const CommandSpec& container = ctx.spec().parent != nullptr ? *ctx.spec().parent : ctx.spec();
+void ReplyWithHelp(CommandContext& ctx,
+                   std::initializer_list<absl::string_view> lines) {
+  const CommandSpec& container =
+      ctx.spec().parent != nullptr ? *ctx.spec().parent : ctx.spec();
   net::ReplyWriter& reply = ctx.reply();
   reply.ArrayHeader(lines.size() + 3);
-  reply.SimpleString(absl::StrCat(absl::AsciiStrToUpper(container.name),
-                                  " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+  reply.SimpleString(absl::StrCat(
+      absl::AsciiStrToUpper(container.name),
+      " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
   for (const absl::string_view line : lines) reply.SimpleString(line);
   reply.SimpleString("HELP");
   reply.SimpleString("    Prints this help.");

@@ -11,7 +11,8 @@ namespace holdfast::server {
 // The answer to HELP of a container command: an array of lines with the frame
 // that Redis gives it (tools look for "<NAME> <subcommand>"). `lines` are all
 // but the heading and HELP's own.
-void ReplyWithHelp(CommandContext& ctx, std::initializer_list<absl::string_view> lines);
+void ReplyWithHelp(CommandContext& ctx,
+                   std::initializer_list<absl::string_view> lines);
 
 }  // namespace holdfast::server
 

@@ -18,7 +18,9 @@ class ObjectTest : public KeysTest {
   int64_t IntReply(absl::string_view line) {
     const std::string reply = Do(line);
     int64_t value = -1;
-    EXPECT_TRUE(reply[0] == ':' && absl::SimpleAtoi(reply.substr(1, reply.size() - 3), &value)) << reply;
+    EXPECT_TRUE(reply[0] == ':' &&
+                absl::SimpleAtoi(reply.substr(1, reply.size() - 3), &value))
+        << reply;
     return value;
   }
   void Configure(const std::string& name, const std::string& value) {
@@ -44,25 +46,35 @@ TEST_F(ObjectTest, WhatIsMissingIsNull) {
 }
 
 TEST_F(ObjectTest, Refusals) {
-  EXPECT_EQ(Do("object"), "-ERR wrong number of arguments for 'object' command\r\n");
-  EXPECT_EQ(Do("object nonsense a"), "-ERR unknown subcommand 'nonsense'. Try OBJECT HELP.\r\n");
-  EXPECT_EQ(Do("object encoding"), "-ERR wrong number of arguments for 'object|encoding' command\r\n");
+  EXPECT_EQ(Do("object"),
+            "-ERR wrong number of arguments for 'object' command\r\n");
+  EXPECT_EQ(Do("object nonsense a"),
+            "-ERR unknown subcommand 'nonsense'. Try OBJECT HELP.\r\n");
+  EXPECT_EQ(Do("object encoding"),
+            "-ERR wrong number of arguments for 'object|encoding' command\r\n");
   Do("set a 1");
-  for (const char* bad : {"samples", "samples -1", "nonsense 1", "samples 1 samples"}) {
+  for (const char* bad :
+       {"samples", "samples -1", "nonsense 1", "samples 1 samples"}) {
     EXPECT_EQ(Do(absl::StrCat("memory usage a ", bad)), kSyntaxReply) << bad;
   }
   EXPECT_EQ(Do("memory usage a samples x"), kNotIntegerReply);
 }
 
 TEST_F(ObjectTest, SmallIntegersCountAsShared) {
-  for (const auto& [value, count] : {std::pair<const char*, int64_t>("0", INT32_MAX), {"9999", INT32_MAX}, {"10000", 1},
-                                     {"-1", 1}, {"abc", 1}, {"01", 1}}) {
+  for (const auto& [value, count] :
+       {std::pair<const char*, int64_t>("0", INT32_MAX),
+        {"9999", INT32_MAX},
+        {"10000", 1},
+        {"-1", 1},
+        {"abc", 1},
+        {"01", 1}}) {
     Do(absl::StrCat("set a ", value));
     EXPECT_EQ(IntReply("object refcount a"), count) << value;
   }
   Do("set a 5");
   Configure("maxmemory", "1gb");
-  EXPECT_EQ(IntReply("object refcount a"), INT32_MAX) << "only a policy that looks at use makes them differ";
+  EXPECT_EQ(IntReply("object refcount a"), INT32_MAX)
+      << "only a policy that looks at use makes them differ";
 }
 
 TEST_F(ObjectTest, IdleTimeGrowsUntilTheKeyIsUsed) {
@@ -79,7 +91,8 @@ TEST_F(ObjectTest, IdleTimeGrowsUntilTheKeyIsUsed) {
 
 TEST_F(ObjectTest, FrequencyNeedsAPolicyThatCountsIt) {
   Do("set a 1");
-  EXPECT_TRUE(absl::StartsWith(Do("object freq a"), "-ERR An LFU maxmemory policy is not selected, "));
+  EXPECT_TRUE(absl::StartsWith(
+      Do("object freq a"), "-ERR An LFU maxmemory policy is not selected, "));
 }
 
 TEST_F(ObjectTest, MemoryUsageGrowsWithKeyAndValue) {
@@ -91,7 +104,8 @@ TEST_F(ObjectTest, MemoryUsageGrowsWithKeyAndValue) {
   EXPECT_GT(large, 10000);
   EXPECT_LT(large, 20000);
   Do({"set", std::string(1000, 'k'), "1"});
-  EXPECT_GT(IntReply(absl::StrCat("memory usage ", std::string(1000, 'k'))), small + 900);
+  EXPECT_GT(IntReply(absl::StrCat("memory usage ", std::string(1000, 'k'))),
+            small + 900);
 }
 
 TEST_F(ObjectTest, MemoryUsageOfWhatHasExpiredButIsThere) {
@@ -101,7 +115,9 @@ TEST_F(ObjectTest, MemoryUsageOfWhatHasExpiredButIsThere) {
 }
 
 TEST_F(ObjectTest, Help) {
-  EXPECT_TRUE(absl::StrContains(Do("object help"), "+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+  EXPECT_TRUE(absl::StrContains(
+      Do("object help"),
+      "+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
   EXPECT_TRUE(absl::StrContains(Do("memory help"), "+MEMORY <subcommand>"));
 }
 

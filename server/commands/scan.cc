@@ -13,15 +13,16 @@
 #include "absl/strings/match.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
-#include "server/text/glob.h"
 #include "server/commands/scan_walk.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
+#include "server/text/glob.h"
 
 namespace holdfast::server {
 namespace {
 
-// --- SCAN ---------------------------------------------------------------------
+// --- SCAN
+// ---------------------------------------------------------------------
 
 constexpr int64_t kDefaultCount = 10;
 // A call visits the slots of this many groups, and more for a larger COUNT, so
@@ -29,7 +30,8 @@ constexpr int64_t kDefaultCount = 10;
 // is 4096 locks, about 0.1 ms when nobody else wants them.
 constexpr int64_t kFewestGroups = 16;
 constexpr int64_t kBucketsPerEntry = 10;  // As Redis bounds it.
-constexpr int64_t kMaxCount = std::numeric_limits<int64_t>::max() / kBucketsPerEntry;
+constexpr int64_t kMaxCount =
+    std::numeric_limits<int64_t>::max() / kBucketsPerEntry;
 
 struct ScanOptions {
   absl::string_view pattern = {};
@@ -69,7 +71,8 @@ bool ParseCursor(absl::string_view text, uint64_t* cursor) {
   if (text.empty()) return true;
   const bool negative = text[0] == '-';
   if (negative || text[0] == '+') text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *cursor);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), *cursor);
   if (error != std::errc() || end != text.data() + text.size()) return false;
   if (negative) *cursor = -*cursor;
   return true;
@@ -85,29 +88,36 @@ void Scan(CommandContext& ctx) {
   const bool may_delete = !ctx.engine().is_replica();
   WalkBounds bounds;
   bounds.entries = static_cast<size_t>(options.count);
-  bounds.slots = static_cast<size_t>(std::clamp<int64_t>(options.count, kFewestGroups, Database::kGroups)) *
+  bounds.slots = static_cast<size_t>(std::clamp<int64_t>(
+                     options.count, kFewestGroups, Database::kGroups)) *
                  Database::kGroupSlots;
-  bounds.buckets = static_cast<size_t>(std::min(options.count, kMaxCount) * kBucketsPerEntry);
+  bounds.buckets = static_cast<size_t>(std::min(options.count, kMaxCount) *
+                                       kBucketsPerEntry);
   std::string keys;
   net::ReplyWriter reply(&keys, ctx.reply().protocol());
   size_t found = 0;
-  cursor = WalkEntries(unit, ctx.db_index(), cursor, bounds, [&](const Entry& entry) {
-    if (options.has_pattern && !GlobMatch(options.pattern, entry.key())) return;
-    if (options.has_type && !absl::EqualsIgnoreCase(options.type, TypeName(entry.type()))) return;
-    if (LooksExpired(unit, entry)) {
-      if (may_delete) unit.DeleteLater(ctx.db_index(), entry.key());
-      return;
-    }
-    reply.Bulk(entry.key());
-    ++found;
-  });
+  cursor = WalkEntries(
+      unit, ctx.db_index(), cursor, bounds, [&](const Entry& entry) {
+        if (options.has_pattern && !GlobMatch(options.pattern, entry.key()))
+          return;
+        if (options.has_type &&
+            !absl::EqualsIgnoreCase(options.type, TypeName(entry.type())))
+          return;
+        if (LooksExpired(unit, entry)) {
+          if (may_delete) unit.DeleteLater(ctx.db_index(), entry.key());
+          return;
+        }
+        reply.Bulk(entry.key());
+        ++found;
+      });
   ctx.reply().ArrayHeader(2);
   ctx.reply().BulkInteger(static_cast<int64_t>(cursor));
   ctx.reply().ArrayHeader(found);
   ctx.reply().Raw(keys);
 }
 
-// --- KEYS ---------------------------------------------------------------------
+// --- KEYS
+// ---------------------------------------------------------------------
 
 // A slot that shrinks between two parts of it, which takes more than
 // kWalkEntriesPerLock keys in one slot, may name some of them twice.
@@ -115,28 +125,34 @@ constexpr size_t kSlotsPerTurn = 32;  // Of KEYS.
 
 void Keys(CommandContext& ctx) {
   const absl::string_view pattern = ctx.arg(1);
-  const bool all = pattern == "*";  // Also the empty key, which no star matches.
+  const bool all =
+      pattern == "*";  // Also the empty key, which no star matches.
   ExecutionUnit& unit = ctx.unit();
   net::ReplyWriter& reply = ctx.reply();
   const size_t mark = reply.BeginDeferred();
   size_t found = 0;
-  // Piece by piece: a client that has gone is not worth the rest of a long walk, and
-  // where processors are few the others are not to wait for a whole time slice.
+  // Piece by piece: a client that has gone is not worth the rest of a long
+  // walk, and where processors are few the others are not to wait for a whole
+  // time slice.
   WalkBounds bounds;
   bounds.slots = kSlotsPerTurn;
   WalkCursor cursor = kWalkBegin;
   do {
-    cursor = WalkEntries(unit, ctx.db_index(), cursor, bounds, [&](const Entry& entry) {
-      if ((!all && !GlobMatch(pattern, entry.key())) || LooksExpired(unit, entry)) return;
-      reply.Bulk(entry.key());
-      ++found;
-    });
+    cursor = WalkEntries(unit, ctx.db_index(), cursor, bounds,
+                         [&](const Entry& entry) {
+                           if ((!all && !GlobMatch(pattern, entry.key())) ||
+                               LooksExpired(unit, entry))
+                             return;
+                           reply.Bulk(entry.key());
+                           ++found;
+                         });
     if (unit.locks().holds_nothing()) sched_yield();
   } while (cursor != 0 && !ctx.session().killed());
   reply.EndDeferredArray(mark, found);
 }
 
-// --- RANDOMKEY ----------------------------------------------------------------
+// --- RANDOMKEY
+// ----------------------------------------------------------------
 
 constexpr int kRandomTries = 100;
 // The last resort looks at no more keys than this before it gives up.
@@ -152,7 +168,8 @@ int RandomSlot(CommandContext& ctx) {
   {
     SlotGuard guard(locks, 0, /*exclusive=*/false);
     const Database& database = engine.keyspace().db(ctx.db_index());
-    for (int i = 0; i < Database::kGroups; ++i) total += sizes[i] = database.GroupSize(i);
+    for (int i = 0; i < Database::kGroups; ++i)
+      total += sizes[i] = database.GroupSize(i);
   }
   if (total == 0) return -1;
   size_t rank = engine.RandomU64() % total;
@@ -166,7 +183,9 @@ int RandomSlot(CommandContext& ctx) {
     if (rank < size) return i;
     rank -= size;
   }
-  return first + static_cast<int>(engine.RandomU64() % Database::kGroupSlots);  // Keys have gone meanwhile.
+  return first +
+         static_cast<int>(engine.RandomU64() %
+                          Database::kGroupSlots);  // Keys have gone meanwhile.
 }
 
 // Replies with the first live key from the slot on, round the whole keyspace.
@@ -174,16 +193,19 @@ bool ReplyWithNextKey(CommandContext& ctx, Slot from) {
   bool found = false;
   WalkCursor cursor = WalkCursorOfSlot(from);
   size_t looked_at = 0;
-  for (int rounds = 0; rounds < 2 && !found && looked_at < kMostLookedAt; ++rounds) {
+  for (int rounds = 0; rounds < 2 && !found && looked_at < kMostLookedAt;
+       ++rounds) {
     do {
       WalkBounds bounds;
       bounds.entries = 64;
-      cursor = WalkEntries(ctx.unit(), ctx.db_index(), cursor, bounds, [&](const Entry& entry) {
-        ++looked_at;
-        if (found || LooksExpired(ctx.unit(), entry)) return;
-        ctx.reply().Bulk(entry.key());
-        found = true;
-      });
+      cursor = WalkEntries(ctx.unit(), ctx.db_index(), cursor, bounds,
+                           [&](const Entry& entry) {
+                             ++looked_at;
+                             if (found || LooksExpired(ctx.unit(), entry))
+                               return;
+                             ctx.reply().Bulk(entry.key());
+                             found = true;
+                           });
     } while (cursor != 0 && !found && looked_at < kMostLookedAt);
   }
   return found;
@@ -199,15 +221,20 @@ void RandomKey(CommandContext& ctx) {
     const Slot slot = static_cast<Slot>(slot_or_none);
     SlotGuard guard(ctx.unit().locks(), slot, /*exclusive=*/false);
     const Entry* entry =
-        engine.keyspace().db(ctx.db_index()).RandomEntry(slot, [&engine] { return engine.RandomU64(); });
+        engine.keyspace().db(ctx.db_index()).RandomEntry(slot, [&engine] {
+          return engine.RandomU64();
+        });
     if (entry == nullptr) continue;
-    if (!LooksExpired(ctx.unit(), *entry)) return ctx.reply().Bulk(entry->key());
-    if (!engine.is_replica()) ctx.unit().DeleteLater(ctx.db_index(), entry->key());
+    if (!LooksExpired(ctx.unit(), *entry))
+      return ctx.reply().Bulk(entry->key());
+    if (!engine.is_replica())
+      ctx.unit().DeleteLater(ctx.db_index(), entry->key());
     expired.assign(entry->key().data(), entry->key().size());
     met_expired = true;
   }
   // Nearly all keys have expired: any live one will do.
-  if (ReplyWithNextKey(ctx, static_cast<Slot>(engine.RandomU64() % kSlots))) return;
+  if (ReplyWithNextKey(ctx, static_cast<Slot>(engine.RandomU64() % kSlots)))
+    return;
   // On a replica they are there until the primary says otherwise; Redis names
   // one of them there, and none where they are being deleted.
   if (met_expired && engine.is_replica()) return ctx.reply().Bulk(expired);
@@ -243,7 +270,8 @@ std::vector<CommandSpec> MakeCommands() {
        .acl = kAclKeyspace,
        .since = "2.8.0",
        .group = "generic",
-       .complexity = "O(COUNT) for a call, O(N) for all calls until the cursor is 0 again, N being the number of keys",
+       .complexity = "O(COUNT) for a call, O(N) for all calls until the cursor "
+                     "is 0 again, N being the number of keys",
        .summary = "List the keys of the database in portions",
        .syntax = "cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]",
        .tips = {"nondeterministic_output", "request_policy:special"},
@@ -255,7 +283,8 @@ std::vector<CommandSpec> MakeCommands() {
 }  // namespace
 
 absl::Span<const CommandSpec> ScanCommands() {
-  static const auto* const commands = new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
+  static const auto* const commands =
+      new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
   return *commands;
 }
 

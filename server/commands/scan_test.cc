@@ -30,17 +30,21 @@ class ScanTest : public KeysTest {
   };
   // One call; `options` as in "count 5 match a*".
   Page Scan(uint64_t cursor, absl::string_view options = "") {
-    const std::string reply = Do(absl::StrCat("scan ", cursor, options.empty() ? "" : " ", options));
+    const std::string reply =
+        Do(absl::StrCat("scan ", cursor, options.empty() ? "" : " ", options));
     // "*2", then "$<n>" and the cursor, then the keys.
     Page page;
     const size_t cursor_at = reply.find("\r\n", 4) + 2;
     const size_t cursor_end = reply.find("\r\n", cursor_at);
-    EXPECT_TRUE(absl::SimpleAtoi(reply.substr(cursor_at, cursor_end - cursor_at), &page.cursor)) << reply;
+    EXPECT_TRUE(absl::SimpleAtoi(
+        reply.substr(cursor_at, cursor_end - cursor_at), &page.cursor))
+        << reply;
     page.keys = Sorted(absl::string_view(reply).substr(cursor_end + 2));
     return page;
   }
   // Keys seen, with how often, in at most `most_calls` calls.
-  std::map<std::string, int> ScanAll(absl::string_view options, int most_calls) {
+  std::map<std::string, int> ScanAll(absl::string_view options,
+                                     int most_calls) {
     std::map<std::string, int> seen;
     uint64_t cursor = 0;
     for (int calls = 1;; ++calls) {
@@ -65,13 +69,16 @@ TEST_F(ScanTest, AsManyKeysAsTheCountComeInOneCall) {
   std::set<std::string> all;
   const Page page = Scan(0);
   all.insert(page.keys.begin(), page.keys.end());
-  EXPECT_EQ(all.size(), 10u) << "spread over slots far apart, and still one page";
+  EXPECT_EQ(all.size(), 10u)
+      << "spread over slots far apart, and still one page";
   EXPECT_EQ(Scan(0, "count 11").cursor, 0u);
 }
 
 TEST_F(ScanTest, EveryKeyOnceWhenNothingChanges) {
   for (int i = 0; i < 1000; ++i) Do(absl::StrCat("set key:", i, " v"));
-  for (const auto& [options, calls] : {std::pair<const char*, int>("", 200), {"count 1", 1100}, {"count 1000", 2}}) {
+  for (const auto& [options, calls] : {std::pair<const char*, int>("", 200),
+                                       {"count 1", 1100},
+                                       {"count 1000", 2}}) {
     const auto seen = ScanAll(options, calls);
     EXPECT_EQ(seen.size(), 1000u) << options;
     for (const auto& [key, times] : seen) EXPECT_EQ(times, 1) << key;
@@ -82,7 +89,8 @@ TEST_F(ScanTest, OneSlotWithAllKeysIsScannedInPagesToo) {
   for (int i = 0; i < 5000; ++i) Do(absl::StrCat("set {x}", i, " v"));
   const Page page = Scan(0, "count 100");
   EXPECT_GE(page.keys.size(), 100u);
-  EXPECT_LT(page.keys.size(), 150u) << "a page is not much more than was asked for";
+  EXPECT_LT(page.keys.size(), 150u)
+      << "a page is not much more than was asked for";
   EXPECT_EQ(ScanAll("count 100", 100).size(), 5000u);
   EXPECT_EQ(Sorted(Do("keys {x}*")).size(), 5000u);
 }
@@ -97,7 +105,8 @@ TEST_F(ScanTest, MatchAndTypeFilterWhatIsReturnedNotWhatIsVisited) {
 }
 
 TEST_F(ScanTest, Refusals) {
-  for (const char* bad : {"x", "1x", "0x1", "99999999999999999999999", "+-1", "--1"}) {
+  for (const char* bad :
+       {"x", "1x", "0x1", "99999999999999999999999", "+-1", "--1"}) {
     EXPECT_EQ(Do(absl::StrCat("scan ", bad)), "-ERR invalid cursor\r\n") << bad;
   }
   EXPECT_EQ(Do({"scan", " 1"}), "-ERR invalid cursor\r\n");
@@ -127,7 +136,8 @@ TEST_F(ScanTest, WhatStaysIsSeenWhateverElseChanges) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     std::mt19937 random(seed);
     Do("flushall");
-    for (int i = 0; i < 300; ++i) Do(absl::StrCat("set stays{", i % 3, "}", i, " v"));
+    for (int i = 0; i < 300; ++i)
+      Do(absl::StrCat("set stays{", i % 3, "}", i, " v"));
     std::set<std::string> seen;
     uint64_t cursor = 0;
     int calls = 0;
@@ -137,11 +147,13 @@ TEST_F(ScanTest, WhatStaysIsSeenWhateverElseChanges) {
       seen.insert(page.keys.begin(), page.keys.end());
       cursor = page.cursor;
       if (random() % 2 == 0) {
-        for (int i = 0; i < 100; ++i) Do(absl::StrCat("set goes{", random() % 3, "}", filler++, " v"));
+        for (int i = 0; i < 100; ++i)
+          Do(absl::StrCat("set goes{", random() % 3, "}", filler++, " v"));
       } else {
         for (int i = 0; i < 100 && filler > 0; ++i) {
           --filler;
-          for (int tag = 0; tag < 3; ++tag) Do(absl::StrCat("del goes{", tag, "}", filler));
+          for (int tag = 0; tag < 3; ++tag)
+            Do(absl::StrCat("del goes{", tag, "}", filler));
         }
       }
       ASSERT_LT(++calls, 10000);
@@ -189,7 +201,8 @@ TEST_F(ScanTest, KeysWithOddNames) {
   Do({"set", absl::string_view("a\0b", 3), "1"});
   Do("set * 1");
   EXPECT_EQ(Sorted(Do("keys *")).size(), 3u) << "with the empty one";
-  EXPECT_EQ(Sorted(Do("keys **")).size(), 2u) << "which no other pattern matches";
+  EXPECT_EQ(Sorted(Do("keys **")).size(), 2u)
+      << "which no other pattern matches";
   EXPECT_EQ(Sorted(Do("keys \\*")), std::vector<std::string>{"*"});
   EXPECT_EQ(Sorted(Do("keys [")), std::vector<std::string>{});
 }
@@ -197,9 +210,12 @@ TEST_F(ScanTest, KeysWithOddNames) {
 TEST_F(ScanTest, WalksWorkInsideTransactions) {
   Do("set a 1");
   Do("multi");
-  for (const char* line : {"keys *", "scan 0", "randomkey", "dbsize", "set b 1", "dbsize"}) Do(line);
-  EXPECT_EQ(Do("exec"), absl::StrCat("*6\r\n*1\r\n", Bulk("a"), "*2\r\n$1\r\n0\r\n*1\r\n", Bulk("a"), Bulk("a"), Int(1),
-                                     "+OK\r\n", Int(2)));
+  for (const char* line :
+       {"keys *", "scan 0", "randomkey", "dbsize", "set b 1", "dbsize"})
+    Do(line);
+  EXPECT_EQ(Do("exec"),
+            absl::StrCat("*6\r\n*1\r\n", Bulk("a"), "*2\r\n$1\r\n0\r\n*1\r\n",
+                         Bulk("a"), Bulk("a"), Int(1), "+OK\r\n", Int(2)));
 }
 
 TEST_F(ScanTest, RandomKeyIsFair) {
@@ -243,7 +259,9 @@ TEST_F(ScanTest, AWalkStopsAtItsBounds) {
   EXPECT_NE(WalkEntries(unit, 0, kWalkBegin, bounds, count), 0u);
   bounds.slots = 1;
   bounds.buckets = 1;
-  EXPECT_EQ(WalkEntries(unit, 0, cursor, bounds, count) >> Database::kPositionBits, uint64_t{SlotOfKey("{x}")});
+  EXPECT_EQ(
+      WalkEntries(unit, 0, cursor, bounds, count) >> Database::kPositionBits,
+      uint64_t{SlotOfKey("{x}")});
   EXPECT_EQ(WalkEntries(unit, 0, kWalkEnd, WalkBounds(), count), 0u);
   unit.End();
 }

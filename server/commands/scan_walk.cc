@@ -8,7 +8,8 @@
 
 namespace holdfast::server {
 
-WalkCursor WalkEntries(ExecutionUnit& unit, int db, WalkCursor cursor, const WalkBounds& bounds,
+WalkCursor WalkEntries(ExecutionUnit& unit, int db, WalkCursor cursor,
+                       const WalkBounds& bounds,
                        absl::FunctionRef<void(const Entry&)> fn) {
   Keyspace& keyspace = unit.engine().keyspace();
   size_t entries_left = bounds.entries;
@@ -21,17 +22,20 @@ WalkCursor WalkEntries(ExecutionUnit& unit, int db, WalkCursor cursor, const Wal
     const Slot slot = static_cast<Slot>(cursor >> Database::kPositionBits);
     const uint64_t position = cursor & (Database::kScanEnd - 1);
     SlotGuard guard(unit.locks(), slot, /*exclusive=*/false);
-    // Found anew under each lock: FLUSHALL may have put another one in its place.
+    // Found anew under each lock: FLUSHALL may have put another one in its
+    // place.
     const Database& database = keyspace.db(db);
     const int group = slot / Database::kGroupSlots;
     if (database.GroupSize(group) == 0) {
-      cursor = uint64_t(group + 1) * Database::kGroupSlots << Database::kPositionBits;
+      cursor = uint64_t(group + 1) * Database::kGroupSlots
+               << Database::kPositionBits;
       --slots_left;
       continue;
     }
     const size_t want = std::min(entries_left, kWalkEntriesPerLock);
     const size_t left_before = entries_left;
-    const uint64_t next = database.ScanSlot(slot, position, want, bounds.buckets, visit);
+    const uint64_t next =
+        database.ScanSlot(slot, position, want, bounds.buckets, visit);
     // (Positions end where the next slot's begin.)
     cursor = WalkCursorOfSlot(slot) + next;
     if (next == Database::kScanEnd) {

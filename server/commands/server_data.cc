@@ -19,18 +19,22 @@ namespace {
 void DbSize(CommandContext& ctx) {
   const SlotSetLock& locks = ctx.unit().locks();
   // Any slot keeps the database in its place; in a transaction there may be one
-  // already, which could be the very one that would be locked here, or the gate,
-  // which does as well.
+  // already, which could be the very one that would be locked here, or the
+  // gate, which does as well.
   std::optional<SlotGuard> guard;
   if (locks.holds_nothing()) guard.emplace(locks, Slot{0}, /*exclusive=*/false);
-  ctx.reply().Integer(static_cast<int64_t>(ctx.engine().keyspace().db(ctx.db_index()).Size()));
+  ctx.reply().Integer(
+      static_cast<int64_t>(ctx.engine().keyspace().db(ctx.db_index()).Size()));
 }
 
-// --- Flushing -----------------------------------------------------------------
+// --- Flushing
+// -----------------------------------------------------------------
 
 // ASYNC and SYNC make no difference here, but nothing else may be said.
 bool CheckFlushOption(CommandContext& ctx) {
-  if (ctx.argc() == 1 || (ctx.argc() == 2 && (ctx.ArgIs(1, "ASYNC") || ctx.ArgIs(1, "SYNC")))) return true;
+  if (ctx.argc() == 1 ||
+      (ctx.argc() == 2 && (ctx.ArgIs(1, "ASYNC") || ctx.ArgIs(1, "SYNC"))))
+    return true;
   ctx.Error(errors::kSyntax);
   return false;
 }
@@ -54,21 +58,28 @@ void FlushDb(CommandContext& ctx) {
 
 void FlushAll(CommandContext& ctx) {
   if (!CheckFlushOption(ctx)) return;
-  for (int i = 0; i < ctx.engine().keyspace().database_count(); ++i) Flush(ctx, i);
+  for (int i = 0; i < ctx.engine().keyspace().database_count(); ++i)
+    Flush(ctx, i);
   ctx.ForceEffect();
   ctx.Ok();
 }
 
-// --- SWAPDB -------------------------------------------------------------------
+// --- SWAPDB
+// -------------------------------------------------------------------
 
 void SwapDb(CommandContext& ctx) {
   int64_t first = 0;
   int64_t second = 0;
-  if (!ctx.IntArgInRange(1, INT_MIN, INT_MAX, &first, "ERR invalid first DB index")) return;
-  if (!ctx.IntArgInRange(2, INT_MIN, INT_MAX, &second, "ERR invalid second DB index")) return;
+  if (!ctx.IntArgInRange(1, INT_MIN, INT_MAX, &first,
+                         "ERR invalid first DB index"))
+    return;
+  if (!ctx.IntArgInRange(2, INT_MIN, INT_MAX, &second,
+                         "ERR invalid second DB index"))
+    return;
   Keyspace& keyspace = ctx.engine().keyspace();
   const int64_t count = keyspace.database_count();
-  if (first < 0 || first >= count || second < 0 || second >= count) return ctx.Error(errors::kDbOutOfRange);
+  if (first < 0 || first >= count || second < 0 || second >= count)
+    return ctx.Error(errors::kDbOutOfRange);
   if (first != second) {
     const int a = static_cast<int>(first);
     const int b = static_cast<int>(second);
@@ -81,7 +92,8 @@ void SwapDb(CommandContext& ctx) {
 }
 
 std::vector<HistoryNote> FlushHistory() {
-  return {{"4.0.0", "Added the option `ASYNC`."}, {"6.2.0", "Added the option `SYNC`."}};
+  return {{"4.0.0", "Added the option `ASYNC`."},
+          {"6.2.0", "Added the option `SYNC`."}};
 }
 
 std::vector<CommandSpec> MakeCommands() {
@@ -102,7 +114,8 @@ std::vector<CommandSpec> MakeCommands() {
        .acl = kAclKeyspace | kAclDangerous,
        .since = "1.0.0",
        .group = "server",
-       .complexity = "O(1); the memory, O(N) for N keys, is freed in the background",
+       .complexity =
+           "O(1); the memory, O(N) for N keys, is freed in the background",
        .summary = "Delete the keys of all databases",
        .syntax = "async:[ASYNC@4.0.0 | SYNC@6.2.0]",
        .tips = {"request_policy:all_shards", "response_policy:all_succeeded"},
@@ -114,7 +127,8 @@ std::vector<CommandSpec> MakeCommands() {
        .acl = kAclKeyspace | kAclDangerous,
        .since = "1.0.0",
        .group = "server",
-       .complexity = "O(1); the memory, O(N) for N keys, is freed in the background",
+       .complexity =
+           "O(1); the memory, O(N) for N keys, is freed in the background",
        .summary = "Delete the keys of the database",
        .syntax = "async:[ASYNC@4.0.0 | SYNC@6.2.0]",
        .tips = {"request_policy:all_shards", "response_policy:all_succeeded"},
@@ -126,7 +140,8 @@ std::vector<CommandSpec> MakeCommands() {
        .acl = kAclKeyspace | kAclDangerous,
        .since = "4.0.0",
        .group = "server",
-       .complexity = "O(N), N being the number of clients that watch or wait for keys of either database",
+       .complexity = "O(N), N being the number of clients that watch or wait "
+                     "for keys of either database",
        .summary = "Exchange the contents of two databases",
        .syntax = "index1 index2",
        .handler = SwapDb},
@@ -136,7 +151,8 @@ std::vector<CommandSpec> MakeCommands() {
 }  // namespace
 
 absl::Span<const CommandSpec> ServerDataCommands() {
-  static const auto* const commands = new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
+  static const auto* const commands =
+      new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
   return *commands;
 }
 

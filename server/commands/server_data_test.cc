@@ -25,7 +25,8 @@ TEST_F(ServerDataTest, DbSizeCountsTheSelectedDatabase) {
   Do("mset a 1 b 2");
   Do("copy a a db 1");
   EXPECT_EQ(Do("dbsize"), Int(2));
-  EXPECT_EQ(Do("dbsize x"), "-ERR wrong number of arguments for 'dbsize' command\r\n");
+  EXPECT_EQ(Do("dbsize x"),
+            "-ERR wrong number of arguments for 'dbsize' command\r\n");
 }
 
 TEST_F(ServerDataTest, DbSizeInATransactionWithAnyLocks) {
@@ -61,7 +62,8 @@ TEST_F(ServerDataTest, FlushAllTakesAll) {
 
 TEST_F(ServerDataTest, FlushingTakesNoOtherOptions) {
   Do("set a 1");
-  for (const char* line : {"flushall now", "flushdb now", "flushall sync async", "flushdb ''"}) {
+  for (const char* line :
+       {"flushall now", "flushdb now", "flushall sync async", "flushdb ''"}) {
     EXPECT_EQ(Do(line), kSyntaxReply) << line;
     EXPECT_EQ(EffectsOf(line), "") << line;
   }
@@ -120,8 +122,11 @@ TEST_F(ServerDataTest, SwapDbRefusals) {
 TEST_F(ServerDataTest, WholeDatabasesInsideATransaction) {
   Do("set a 1");
   Do("multi");
-  for (const char* line : {"set b 1", "flushall", "set c 1", "swapdb 0 1", "dbsize"}) Do(line);
-  EXPECT_EQ(Do("exec"), absl::StrCat("*5\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n", Int(0)));
+  for (const char* line :
+       {"set b 1", "flushall", "set c 1", "swapdb 0 1", "dbsize"})
+    Do(line);
+  EXPECT_EQ(Do("exec"),
+            absl::StrCat("*5\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n", Int(0)));
   Do("swapdb 0 1");
   EXPECT_EQ(Do("dbsize"), Int(1));
 }

@@ -18,11 +18,13 @@ namespace {
 
 // Stores a value in place of whatever is there, with SET's events. With an
 // expiry the effect is the absolute form, however it was given.
-void Store(CommandContext& ctx, Db& db, absl::string_view key, absl::string_view value, Database::Expiry expiry) {
+void Store(CommandContext& ctx, Db& db, absl::string_view key,
+           absl::string_view value, Database::Expiry expiry) {
   db.SetString(key, value, expiry);
   ctx.Notify(kEventString, "set", key);
   if (expiry.when_ms == kNoExpiry) return;
-  ctx.ReplaceEffect({"SET", key, value, "PXAT", absl::AlphaNum(expiry.when_ms).Piece()});
+  ctx.ReplaceEffect(
+      {"SET", key, value, "PXAT", absl::AlphaNum(expiry.when_ms).Piece()});
   ctx.Notify(kEventGeneric, "expire", key);
 }
 
@@ -50,7 +52,8 @@ void Delete(CommandContext& ctx, Db& db, absl::string_view key, ConfigId lazy) {
 
 // SET's own arguments without GET, which would have a replica compute a reply
 // (and fail where the value it replaces is no string there).
-std::vector<absl::string_view> WithoutGet(absl::Span<const absl::string_view> args) {
+std::vector<absl::string_view> WithoutGet(
+    absl::Span<const absl::string_view> args) {
   std::vector<absl::string_view> kept(args.begin(), args.begin() + 3);
   for (size_t i = 3; i < args.size(); ++i) {
     if (!absl::EqualsIgnoreCase(args[i], "GET")) kept.push_back(args[i]);
@@ -70,7 +73,8 @@ void StoreWithExpiry(CommandContext& ctx, ExpiryForm form) {
 // Keys and values alternate from the first argument on.
 bool CheckPairs(CommandContext& ctx) {
   if (ctx.argc() % 2 == 1) return true;
-  ctx.Error(absl::StrCat("ERR wrong number of arguments for '", ctx.spec().full_name, "' command"));
+  ctx.Error(absl::StrCat("ERR wrong number of arguments for '",
+                         ctx.spec().full_name, "' command"));
   return false;
 }
 
@@ -87,7 +91,8 @@ void SetCommand(CommandContext& ctx) {
   ValueOptions options;
   if (!ParseValueOptions(ctx, 3, ValueOptionSet::kSet, &options)) return;
   Database::Expiry expiry{.keep = options.keep_expiry};
-  if (options.expiry != ExpiryForm::kNone && !ParseExpiry(ctx, options.expiry_arg, options.expiry, &expiry.when_ms)) {
+  if (options.expiry != ExpiryForm::kNone &&
+      !ParseExpiry(ctx, options.expiry_arg, options.expiry, &expiry.when_ms)) {
     return;
   }
   const absl::string_view key = ctx.arg(1);
@@ -96,7 +101,8 @@ void SetCommand(CommandContext& ctx) {
   // Also where existence does not matter: an expired key's end has to be told,
   // and KEEPTTL must not keep what is over.
   const bool exists = db.FindForWrite(key) != nullptr;
-  if ((options.only_if_missing && exists) || (options.only_if_present && !exists)) {
+  if ((options.only_if_missing && exists) ||
+      (options.only_if_present && !exists)) {
     if (!options.return_old) ctx.reply().Null();
     return;
   }
@@ -118,9 +124,13 @@ void SetNxCommand(CommandContext& ctx) {
   ctx.reply().Integer(1);
 }
 
-void SetExCommand(CommandContext& ctx) { StoreWithExpiry(ctx, ExpiryForm::kSeconds); }
+void SetExCommand(CommandContext& ctx) {
+  StoreWithExpiry(ctx, ExpiryForm::kSeconds);
+}
 
-void PSetExCommand(CommandContext& ctx) { StoreWithExpiry(ctx, ExpiryForm::kMilliseconds); }
+void PSetExCommand(CommandContext& ctx) {
+  StoreWithExpiry(ctx, ExpiryForm::kMilliseconds);
+}
 
 void GetCommand(CommandContext& ctx) {
   Db db = ctx.db();
@@ -140,7 +150,8 @@ void GetDelCommand(CommandContext& ctx) {
   const absl::string_view key = ctx.arg(1);
   Db db = ctx.db();
   if (!ReplyWithValue(ctx, db, key)) return;
-  if (db.FindForWrite(key) != nullptr) Delete(ctx, db, key, ConfigId::kLazyfreeLazyUserDel);
+  if (db.FindForWrite(key) != nullptr)
+    Delete(ctx, db, key, ConfigId::kLazyfreeLazyUserDel);
 }
 
 void GetExCommand(CommandContext& ctx) {
@@ -155,7 +166,9 @@ void GetExCommand(CommandContext& ctx) {
   }
   if (!CheckString(ctx, entry)) return;
   int64_t when_ms = kNoExpiry;
-  if (options.expiry != ExpiryForm::kNone && !ParseExpiry(ctx, options.expiry_arg, options.expiry, &when_ms)) return;
+  if (options.expiry != ExpiryForm::kNone &&
+      !ParseExpiry(ctx, options.expiry_arg, options.expiry, &when_ms))
+    return;
   ReplyWithString(ctx.reply(), *entry);
 
   if (options.expiry != ExpiryForm::kNone && when_ms <= ctx.now_ms()) {

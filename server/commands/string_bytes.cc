@@ -24,7 +24,9 @@ void AppendCommand(CommandContext& ctx) {
   } else {
     if (!CheckString(ctx, entry)) return;
     const size_t old_length = entry->StringLength();
-    if (!CheckStringLength(ctx, static_cast<int64_t>(old_length), static_cast<int64_t>(tail.size()))) return;
+    if (!CheckStringLength(ctx, static_cast<int64_t>(old_length),
+                           static_cast<int64_t>(tail.size())))
+      return;
     length += old_length;
     char* bytes = db.ResizeString(key, length);
     if (!tail.empty()) memcpy(bytes + old_length, tail.data(), tail.size());
@@ -36,7 +38,8 @@ void AppendCommand(CommandContext& ctx) {
 void StrLenCommand(CommandContext& ctx) {
   const Entry* entry = ctx.db().Find(ctx.arg(1));
   if (!CheckString(ctx, entry)) return;
-  ctx.reply().Integer(entry == nullptr ? 0 : static_cast<int64_t>(entry->StringLength()));
+  ctx.reply().Integer(
+      entry == nullptr ? 0 : static_cast<int64_t>(entry->StringLength()));
 }
 
 void SetRangeCommand(CommandContext& ctx) {
@@ -56,8 +59,10 @@ void SetRangeCommand(CommandContext& ctx) {
     ctx.reply().Integer(static_cast<int64_t>(old_length));
     return;
   }
-  if (!CheckStringLength(ctx, offset, static_cast<int64_t>(patch.size()))) return;
-  const size_t length = std::max(old_length, static_cast<size_t>(offset) + patch.size());
+  if (!CheckStringLength(ctx, offset, static_cast<int64_t>(patch.size())))
+    return;
+  const size_t length =
+      std::max(old_length, static_cast<size_t>(offset) + patch.size());
   char* bytes = db.ResizeString(key, length);
   memcpy(bytes + offset, patch.data(), patch.size());
   ctx.Notify(kEventString, "setrange", key);
@@ -72,7 +77,8 @@ void GetRangeCommand(CommandContext& ctx) {
   const Entry* entry = ctx.db().Find(ctx.arg(1));
   if (!CheckString(ctx, entry)) return;
   char scratch[Entry::kScratch];
-  const absl::string_view bytes = entry == nullptr ? absl::string_view() : entry->StringBytes(scratch);
+  const absl::string_view bytes =
+      entry == nullptr ? absl::string_view() : entry->StringBytes(scratch);
   const auto length = static_cast<int64_t>(bytes.size());
   // Before the ends are moved into the string, where they might meet.
   const bool reversed = start < 0 && end < 0 && start > end;
@@ -82,7 +88,8 @@ void GetRangeCommand(CommandContext& ctx) {
   if (reversed || start > end || length == 0) {
     ctx.reply().Bulk("");
   } else {
-    ctx.reply().Bulk(bytes.substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1)));
+    ctx.reply().Bulk(bytes.substr(static_cast<size_t>(start),
+                                  static_cast<size_t>(end - start + 1)));
   }
 }
 

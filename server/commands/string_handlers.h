@@ -7,7 +7,8 @@
 #include "server/keyspace/entry.h"
 
 // Private to the string family: what its files share. The handlers' contract is
-// CommandContext's; arguments are counted and slots locked when they are called.
+// CommandContext's; arguments are counted and slots locked when they are
+// called.
 namespace holdfast::server {
 
 // string.cc: whole values.

@@ -37,7 +37,8 @@ struct Match {
 class Table {
  public:
   // O(a * b). Without `with_path`, only length() may be called.
-  Table(absl::string_view a, absl::string_view b, bool with_path) : a_(a), b_(b) {
+  Table(absl::string_view a, absl::string_view b, bool with_path)
+      : a_(a), b_(b) {
     std::vector<uint32_t> row(b.size() + 1, 0);
     if (with_path) shorten_a_.resize(a.size() * b.size());
     for (size_t i = 0; i < a.size(); ++i) {
@@ -58,8 +59,8 @@ class Table {
 
   uint32_t length() const { return length_; }
 
-  // The matches from the last to the first, and their bytes in order. Of several
-  // longest subsequences, the one that Redis finds.
+  // The matches from the last to the first, and their bytes in order. Of
+  // several longest subsequences, the one that Redis finds.
   std::vector<Match> Walk(std::string* bytes) const {
     std::vector<Match> matches;
     bytes->resize(length_);
@@ -110,7 +111,8 @@ bool ParseOptions(CommandContext& ctx, LcsOptions* options) {
     }
   }
   if (options->length_only && options->ranges) {
-    ctx.Error("ERR If you want both the length and indexes, please just use IDX.");
+    ctx.Error(
+        "ERR If you want both the length and indexes, please just use IDX.");
     return false;
   }
   return true;
@@ -125,18 +127,21 @@ bool CheckSize(CommandContext& ctx, size_t a, size_t b) {
   }
   uint64_t bytes = 0;
   if (__builtin_mul_overflow((a + 1) * (b + 1), sizeof(uint32_t), &bytes)) {
-    ctx.Error("ERR Insufficient memory, failed allocating transient memory for LCS");
+    ctx.Error(
+        "ERR Insufficient memory, failed allocating transient memory for LCS");
     return false;
   }
   if (bytes > static_cast<uint64_t>(ctx.max_bulk_len())) {
-    ctx.Error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    ctx.Error(
+        "ERR Insufficient memory, transient memory for LCS exceeds "
+        "proto-max-bulk-len");
     return false;
   }
   return true;
 }
 
-void ReplyWithRanges(net::ReplyWriter& reply, const std::vector<Match>& matches, uint32_t length,
-                     const LcsOptions& options) {
+void ReplyWithRanges(net::ReplyWriter& reply, const std::vector<Match>& matches,
+                     uint32_t length, const LcsOptions& options) {
   reply.MapHeader(2);
   reply.Bulk("matches");
   const size_t mark = reply.BeginDeferred();
@@ -150,7 +155,8 @@ void ReplyWithRanges(net::ReplyWriter& reply, const std::vector<Match>& matches,
       reply.Integer(static_cast<int64_t>(start));
       reply.Integer(static_cast<int64_t>(start + match.length - 1));
     }
-    if (options.range_lengths) reply.Integer(static_cast<int64_t>(match.length));
+    if (options.range_lengths)
+      reply.Integer(static_cast<int64_t>(match.length));
   }
   reply.EndDeferredArray(mark, written);
   reply.Bulk("len");
@@ -174,8 +180,10 @@ void LcsCommand(CommandContext& ctx) {
 
   char scratch_a[Entry::kScratch];
   char scratch_b[Entry::kScratch];
-  const absl::string_view a = entry_a == nullptr ? "" : entry_a->StringBytes(scratch_a);
-  const absl::string_view b = entry_b == nullptr ? "" : entry_b->StringBytes(scratch_b);
+  const absl::string_view a =
+      entry_a == nullptr ? "" : entry_a->StringBytes(scratch_a);
+  const absl::string_view b =
+      entry_b == nullptr ? "" : entry_b->StringBytes(scratch_b);
   if (!CheckSize(ctx, a.size(), b.size())) return;
 
   const Table table(a, b, !options.length_only);

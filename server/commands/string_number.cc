@@ -68,7 +68,8 @@ void IncrByFloatCommand(CommandContext& ctx) {
   char scratch[Entry::kScratch];
   long double value = 0;
   long double increment = 0;
-  if ((entry != nullptr && !ParseLongDouble(entry->StringBytes(scratch), &value)) ||
+  if ((entry != nullptr &&
+       !ParseLongDouble(entry->StringBytes(scratch), &value)) ||
       !ParseLongDouble(ctx.arg(2), &increment)) {
     ctx.Error(errors::kNotFloat);
     return;

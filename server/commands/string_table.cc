@@ -16,7 +16,8 @@ KeySpec Noted(KeySpec key, absl::string_view notes) {
 constexpr absl::string_view kString = "string";
 constexpr absl::string_view kConstant = "O(1)";
 constexpr absl::string_view kRangeCost =
-    "O(N), N being the length of the part returned; copying is cheap, so for short parts as good as O(1).";
+    "O(N), N being the length of the part returned; copying is cheap, so for "
+    "short parts as good as O(1).";
 constexpr uint32_t kCounterKey = kKeyRW | kKeyAccess | kKeyUpdate;
 
 std::vector<CommandSpec> MakeCommands() {
@@ -28,8 +29,10 @@ std::vector<CommandSpec> MakeCommands() {
        .acl = kAclString,
        .since = "2.0.0",
        .group = kString,
-       .complexity = "O(1) amortized for short pieces: a string that outgrows its room is given as much again.",
-       .summary = "Add bytes to the end of a string, which is created if missing",
+       .complexity = "O(1) amortized for short pieces: a string that outgrows "
+                     "its room is given as much again.",
+       .summary =
+           "Add bytes to the end of a string, which is created if missing",
        .syntax = "key value",
        .handler = AppendCommand},
       {.name = "decr",
@@ -79,13 +82,15 @@ std::vector<CommandSpec> MakeCommands() {
       {.name = "getex",
        .arity = -2,
        .flags = kWrite | kFast,
-       .keys = {Noted(OneKey(kKeyRW | kKeyAccess | kKeyUpdate), "RW and UPDATE because it changes the TTL")},
+       .keys = {Noted(OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
+                      "RW and UPDATE because it changes the TTL")},
        .acl = kAclString,
        .since = "6.2.0",
        .group = kString,
        .complexity = kConstant,
        .summary = "Read a string and set, move or remove its expiry",
-       .syntax = "key expiration:[EX seconds | PX milliseconds | EXAT unix-time-seconds | "
+       .syntax = "key expiration:[EX seconds | PX milliseconds | EXAT "
+                 "unix-time-seconds | "
                  "PXAT unix-time-milliseconds | PERSIST]",
        .handler = GetExCommand},
       {.name = "getrange",
@@ -206,15 +211,17 @@ std::vector<CommandSpec> MakeCommands() {
       {.name = "set",
        .arity = -3,
        .flags = kWrite | kDenyOom,
-       .keys = {Noted(OneKey(kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags),
-                      "RW and ACCESS due to the optional `GET` argument")},
+       .keys = {Noted(
+           OneKey(kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags),
+           "RW and ACCESS due to the optional `GET` argument")},
        .acl = kAclString,
        .since = "1.0.0",
        .group = kString,
        .complexity = kConstant,
        .summary = "Set a key to a string, whatever it was before",
        .syntax = "key value condition:[NX | XX]@2.6.12 [GET@6.2.0] "
-                 "expiration:[EX seconds@2.6.12 | PX milliseconds@2.6.12 | EXAT unix-time-seconds@6.2.0 | "
+                 "expiration:[EX seconds@2.6.12 | PX milliseconds@2.6.12 | "
+                 "EXAT unix-time-seconds@6.2.0 | "
                  "PXAT unix-time-milliseconds@6.2.0 | KEEPTTL@6.0.0]",
        .handler = SetCommand,
        .history = {{"2.6.12", "Added `EX`, `PX`, `NX` and `XX`."},
@@ -250,8 +257,10 @@ std::vector<CommandSpec> MakeCommands() {
        .acl = kAclString,
        .since = "2.2.0",
        .group = kString,
-       .complexity = "O(M), M being the length of the value, which for short ones is as good as O(1).",
-       .summary = "Overwrite a part of a string, which grows where it is too short",
+       .complexity = "O(M), M being the length of the value, which for short "
+                     "ones is as good as O(1).",
+       .summary =
+           "Overwrite a part of a string, which grows where it is too short",
        .syntax = "key offset value",
        .handler = SetRangeCommand},
       {.name = "strlen",
@@ -284,7 +293,8 @@ std::vector<CommandSpec> MakeCommands() {
 }  // namespace
 
 absl::Span<const CommandSpec> StringCommands() {
-  static const auto* const commands = new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
+  static const auto* const commands =
+      new std::vector<CommandSpec>(MakeCommands());  // Never destroyed.
   return *commands;
 }
 

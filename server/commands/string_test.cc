@@ -26,14 +26,19 @@ namespace {
 constexpr char kOk[] = "+OK\r\n";
 constexpr char kNull[] = "$-1\r\n";
 constexpr char kSyntax[] = "-ERR syntax error\r\n";
-constexpr char kNotInteger[] = "-ERR value is not an integer or out of range\r\n";
+constexpr char kNotInteger[] =
+    "-ERR value is not an integer or out of range\r\n";
 constexpr char kNotFloat[] = "-ERR value is not a valid float\r\n";
 constexpr char kOverflow[] = "-ERR increment or decrement would overflow\r\n";
-constexpr char kTooLong[] = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
-std::string Bulk(absl::string_view s) { return absl::StrCat("$", s.size(), "\r\n", s, "\r\n"); }
+constexpr char kTooLong[] =
+    "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
+std::string Bulk(absl::string_view s) {
+  return absl::StrCat("$", s.size(), "\r\n", s, "\r\n");
+}
 std::string Int(int64_t i) { return absl::StrCat(":", i, "\r\n"); }
 std::string BadExpiry(absl::string_view command) {
-  return absl::StrCat("-ERR invalid expire time in '", command, "' command\r\n");
+  return absl::StrCat("-ERR invalid expire time in '", command,
+                      "' command\r\n");
 }
 
 // An engine with this family alone, a session, a clock that stands still and a
@@ -59,7 +64,8 @@ class StringTest : public testing::Test {
     return Do(args);
   }
 
-  // What the log has got since the last call: commands as words, joined by "; ".
+  // What the log has got since the last call: commands as words, joined by ";
+  // ".
   std::string Effects() {
     std::string stream;
     while (read_ < engine_.log().end_offset()) {
@@ -77,7 +83,8 @@ class StringTest : public testing::Test {
         command.push_back(stream.substr(at, length));
         at += length + 2;
       }
-      if (command[0] != "SELECT") commands.push_back(absl::StrJoin(command, " "));
+      if (command[0] != "SELECT")
+        commands.push_back(absl::StrJoin(command, " "));
     }
     return absl::StrJoin(commands, "; ");
   }
@@ -93,7 +100,9 @@ class StringTest : public testing::Test {
     const Entry* entry = engine_.keyspace().db(0).Find(KeyRef(key));
     return entry == nullptr ? kNoExpiry : entry->expire_ms();
   }
-  Encoding EncodingOf(absl::string_view key) { return engine_.keyspace().db(0).Find(KeyRef(key))->encoding(); }
+  Encoding EncodingOf(absl::string_view key) {
+    return engine_.keyspace().db(0).Find(KeyRef(key))->encoding();
+  }
   void LimitStringsTo(int64_t bytes) {
     const Config::NameValue pair("proto-max-bulk-len", absl::StrCat(bytes));
     CHECK(engine_.config().Set({&pair, 1}, {}).ok());
@@ -157,17 +166,23 @@ TEST_F(StringTest, SetRefusesOptionsThatExcludeEachOther) {
 
 TEST_F(StringTest, SetRefusesTimesThatAreNone) {
   for (const char* option : {"EX", "PX", "EXAT", "PXAT"}) {
-    for (const char* number : {"''", "abc", "1.5", "1e3", "9223372036854775808", "+1", "01"}) {
-      EXPECT_EQ(Do(absl::StrCat("SET k v ", option, " ", number)), kNotInteger) << option << number;
+    for (const char* number :
+         {"''", "abc", "1.5", "1e3", "9223372036854775808", "+1", "01"}) {
+      EXPECT_EQ(Do(absl::StrCat("SET k v ", option, " ", number)), kNotInteger)
+          << option << number;
     }
     for (const char* number : {"0", "-1", "-9223372036854775808"}) {
-      EXPECT_EQ(Do(absl::StrCat("SET k v ", option, " ", number)), BadExpiry("set")) << option << number;
+      EXPECT_EQ(Do(absl::StrCat("SET k v ", option, " ", number)),
+                BadExpiry("set"))
+          << option << number;
     }
   }
   for (const char* option : {"EX", "EXAT"}) {
-    EXPECT_EQ(Do(absl::StrCat("SET k v ", option, " 9223372036854776")), BadExpiry("set"));
+    EXPECT_EQ(Do(absl::StrCat("SET k v ", option, " 9223372036854776")),
+              BadExpiry("set"));
   }
-  EXPECT_EQ(Do("SET k v EX 9223372036854775"), BadExpiry("set"));  // Overflows with the present added.
+  EXPECT_EQ(Do("SET k v EX 9223372036854775"),
+            BadExpiry("set"));  // Overflows with the present added.
   EXPECT_EQ(Do("SET k v PX 9223372036854775807"), BadExpiry("set"));
   EXPECT_EQ(Do("SET k v EXAT 9223372036854775"), kOk);
   EXPECT_EQ(Do("SET k v PXAT 9223372036854775807"), kOk);
@@ -206,13 +221,15 @@ TEST_F(StringTest, SetConditions) {
 
 TEST_F(StringTest, ARefusedConditionIsNoEffect) {
   Do("SET k v");
-  for (const char* line : {"SET k v NX", "SET none v XX", "SETNX k v", "MSETNX a 1 k 2", "SET k v NX GET"}) {
+  for (const char* line : {"SET k v NX", "SET none v XX", "SETNX k v",
+                           "MSETNX a 1 k 2", "SET k v NX GET"}) {
     EXPECT_EQ(EffectsOf(line), "") << line;
   }
 }
 
 TEST_F(StringTest, SetDropsTheExpiryUnlessToldToKeepIt) {
-  for (const char* dropping : {"SET k v", "GETSET k v", "MSET k v", "SET k v GET", "SET k v XX"}) {
+  for (const char* dropping :
+       {"SET k v", "GETSET k v", "MSET k v", "SET k v GET", "SET k v XX"}) {
     Do("SET k v EX 100");
     Do(dropping);
     EXPECT_EQ(ExpiryOf("k"), kNoExpiry) << dropping;
@@ -220,7 +237,8 @@ TEST_F(StringTest, SetDropsTheExpiryUnlessToldToKeepIt) {
   Do("SET k 1 EX 100");
   const int64_t when = NowMs() + 100000;
   for (const char* keeping :
-       {"SET k 2 KEEPTTL", "INCR k", "DECRBY k 3", "INCRBYFLOAT k 1", "APPEND k 5", "SETRANGE k 40 x", "SET k v NX"}) {
+       {"SET k 2 KEEPTTL", "INCR k", "DECRBY k 3", "INCRBYFLOAT k 1",
+        "APPEND k 5", "SETRANGE k 40 x", "SET k v NX"}) {
     Do(keeping);
     EXPECT_EQ(ExpiryOf("k"), when) << keeping;
   }
@@ -235,7 +253,8 @@ TEST_F(StringTest, EffectsOfExpiriesAreAbsolute) {
   EXPECT_EQ(EffectsOf("SET k v EXAT 4102444800"), "SET k v PXAT 4102444800000");
   EXPECT_EQ(EffectsOf("GETEX k EX 10"), "PEXPIREAT k " + in_ten);
   EXPECT_EQ(EffectsOf("GETEX k PX 10000"), "PEXPIREAT k " + in_ten);
-  EXPECT_EQ(EffectsOf("GETEX k PXAT 4102444800000"), "PEXPIREAT k 4102444800000");
+  EXPECT_EQ(EffectsOf("GETEX k PXAT 4102444800000"),
+            "PEXPIREAT k 4102444800000");
 }
 
 TEST_F(StringTest, EffectsOfSetWithGetHaveNoGet) {
@@ -294,7 +313,9 @@ TEST_F(StringTest, AnExpiredKeyIsGoneForEveryCommand) {
 
 TEST_F(StringTest, GetExRefusesWhatIsNotItsOwn) {
   Do("SET k v");
-  for (const char* options : {"NX", "XX", "GET", "KEEPTTL", "EX", "EX 1 PERSIST", "PERSIST EX 1", "EX 1 PX 1", "x"}) {
+  for (const char* options :
+       {"NX", "XX", "GET", "KEEPTTL", "EX", "EX 1 PERSIST", "PERSIST EX 1",
+        "EX 1 PX 1", "x"}) {
     EXPECT_EQ(Do(absl::StrCat("GETEX k ", options)), kSyntax) << options;
   }
   EXPECT_EQ(Do("GETEX k EX 0"), BadExpiry("getex"));
@@ -315,7 +336,8 @@ TEST_F(StringTest, GetExChangesOnlyTheExpiry) {
   EXPECT_EQ(EffectsOf("GETEX k PXAT 1"), "DEL k");
   EXPECT_EQ(Do("GET k"), kNull);
   Do("SET k v");
-  EXPECT_EQ(Do(absl::StrCat("GETEX k PXAT ", NowMs())), Bulk("v"));  // Now is past.
+  EXPECT_EQ(Do(absl::StrCat("GETEX k PXAT ", NowMs())),
+            Bulk("v"));  // Now is past.
   EXPECT_EQ(Do("GET k"), kNull);
 }
 
@@ -333,15 +355,19 @@ TEST_F(StringTest, NullsAndMapsFollowTheProtocol) {
   EXPECT_EQ(Do("GET k"), "_\r\n");
   EXPECT_EQ(Do("SET k v XX"), "_\r\n");
   EXPECT_EQ(Do("MGET k"), "*1\r\n_\r\n");
-  EXPECT_EQ(Do("LCS k k IDX"), "%2\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:0\r\n");
+  EXPECT_EQ(Do("LCS k k IDX"),
+            "%2\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:0\r\n");
 }
 
 TEST_F(StringTest, MSetWantsPairs) {
-  EXPECT_EQ(Do("MSET a 1 b"), "-ERR wrong number of arguments for 'mset' command\r\n");
-  EXPECT_EQ(Do("MSETNX a 1 b"), "-ERR wrong number of arguments for 'msetnx' command\r\n");
+  EXPECT_EQ(Do("MSET a 1 b"),
+            "-ERR wrong number of arguments for 'mset' command\r\n");
+  EXPECT_EQ(Do("MSETNX a 1 b"),
+            "-ERR wrong number of arguments for 'msetnx' command\r\n");
   EXPECT_EQ(Do("MGET a b"), absl::StrCat("*2\r\n", kNull, kNull));
   EXPECT_EQ(Do("MSET a 1 b 2 a 3"), kOk);
-  EXPECT_EQ(Do("MGET a none b"), absl::StrCat("*3\r\n", Bulk("3"), kNull, Bulk("2")));
+  EXPECT_EQ(Do("MGET a none b"),
+            absl::StrCat("*3\r\n", Bulk("3"), kNull, Bulk("2")));
 }
 
 TEST_F(StringTest, MSetNxIsAllOrNothing) {
@@ -393,8 +419,10 @@ TEST_F(StringTest, StringsEndAtTheLimit) {
 TEST_F(StringTest, SetRangeRefusesOffsets) {
   Do("SET k hello");
   for (const char* offset : {"-1", "-9223372036854775808"}) {
-    EXPECT_EQ(Do(absl::StrCat("SETRANGE k ", offset, " x")), "-ERR offset is out of range\r\n");
-    EXPECT_EQ(Do(absl::StrCat("SETRANGE none ", offset, " ''")), "-ERR offset is out of range\r\n");
+    EXPECT_EQ(Do(absl::StrCat("SETRANGE k ", offset, " x")),
+              "-ERR offset is out of range\r\n");
+    EXPECT_EQ(Do(absl::StrCat("SETRANGE none ", offset, " ''")),
+              "-ERR offset is out of range\r\n");
   }
   EXPECT_EQ(Do("SETRANGE k x x"), kNotInteger);
   EXPECT_EQ(Do("GET k"), Bulk("hello"));
@@ -449,21 +477,26 @@ TEST_F(StringTest, GetRangeClampsItsEnds) {
 
 TEST_F(StringTest, CountersStopAtTheEndsOfTheirRange) {
   Do("SET k 9223372036854775807");
-  for (const char* line : {"INCR k", "INCRBY k 1", "INCRBY k 9223372036854775807", "DECRBY k -1"}) {
+  for (const char* line : {"INCR k", "INCRBY k 1",
+                           "INCRBY k 9223372036854775807", "DECRBY k -1"}) {
     EXPECT_EQ(Do(line), kOverflow) << line;
   }
   EXPECT_EQ(Effects(), "SET k 9223372036854775807");
   Do("SET k -9223372036854775808");
-  for (const char* line : {"DECR k", "DECRBY k 1", "INCRBY k -1", "INCRBY k -9223372036854775808"}) {
+  for (const char* line : {"DECR k", "DECRBY k 1", "INCRBY k -1",
+                           "INCRBY k -9223372036854775808"}) {
     EXPECT_EQ(Do(line), kOverflow) << line;
   }
-  EXPECT_EQ(Do("DECRBY k -9223372036854775808"), "-ERR decrement would overflow\r\n");
+  EXPECT_EQ(Do("DECRBY k -9223372036854775808"),
+            "-ERR decrement would overflow\r\n");
   EXPECT_EQ(Do("INCRBY k 9223372036854775807"), Int(-1));
-  EXPECT_EQ(Do("DECRBY k 9223372036854775807"), Int(std::numeric_limits<int64_t>::min()));
+  EXPECT_EQ(Do("DECRBY k 9223372036854775807"),
+            Int(std::numeric_limits<int64_t>::min()));
 }
 
 TEST_F(StringTest, CountersRefuseWhatIsNoInteger) {
-  for (const char* value : {"''", "abc", "1.0", "9223372036854775808", "+1", "01", "-0", "1e2", "0x1"}) {
+  for (const char* value : {"''", "abc", "1.0", "9223372036854775808", "+1",
+                            "01", "-0", "1e2", "0x1"}) {
     EXPECT_EQ(Do(absl::StrCat("INCRBY fresh ", value)), kNotInteger) << value;
     EXPECT_EQ(Do(absl::StrCat("DECRBY fresh ", value)), kNotInteger) << value;
     Do(absl::StrCat("SET k ", value));
@@ -479,9 +512,12 @@ TEST_F(StringTest, CountersRefuseWhatIsNoInteger) {
 
 TEST_F(StringTest, IncrByFloatRefusesWhatIsNoFloat) {
   const std::string long_number(5120, '1');
-  for (const std::string& value : {std::string("''"), std::string("abc"), std::string("nan"), std::string("1e5000"),
-                                   std::string("1e-5000"), std::string("5e"), std::string("1,5"), long_number}) {
-    EXPECT_EQ(Do(absl::StrCat("INCRBYFLOAT fresh ", value)), kNotFloat) << value;
+  for (const std::string& value :
+       {std::string("''"), std::string("abc"), std::string("nan"),
+        std::string("1e5000"), std::string("1e-5000"), std::string("5e"),
+        std::string("1,5"), long_number}) {
+    EXPECT_EQ(Do(absl::StrCat("INCRBYFLOAT fresh ", value)), kNotFloat)
+        << value;
     Do(absl::StrCat("SET k ", value));
     EXPECT_EQ(Do("INCRBYFLOAT k 1"), kNotFloat) << value;
   }
@@ -493,7 +529,8 @@ TEST_F(StringTest, IncrByFloatRefusesWhatIsNoFloat) {
                                   3)}),
             kNotFloat);
   for (const char* infinite : {"inf", "-inf", "+Infinity"}) {
-    EXPECT_EQ(Do(absl::StrCat("INCRBYFLOAT fresh ", infinite)), "-ERR increment would produce NaN or Infinity\r\n");
+    EXPECT_EQ(Do(absl::StrCat("INCRBYFLOAT fresh ", infinite)),
+              "-ERR increment would produce NaN or Infinity\r\n");
   }
   EXPECT_EQ(Do("GET fresh"), kNull);
 }
@@ -516,7 +553,8 @@ TEST_F(StringTest, IncrByFloatWritesPlainDecimals) {
                {"17179869184", "1.5", "17179869185.5"}};
   for (const auto& c : cases) {
     Do(absl::StrCat("SET k ", c.from));
-    EXPECT_EQ(Do(absl::StrCat("INCRBYFLOAT k ", c.by)), Bulk(c.result)) << c.from << " + " << c.by;
+    EXPECT_EQ(Do(absl::StrCat("INCRBYFLOAT k ", c.by)), Bulk(c.result))
+        << c.from << " + " << c.by;
     EXPECT_EQ(Do("GET k"), Bulk(c.result));
   }
 }
@@ -540,14 +578,18 @@ TEST_F(StringTest, EffectOfIncrByFloatIsItsResult) {
 
 TEST_F(StringTest, LcsRefusals) {
   Do("MSET a ohmytext b mynewtext");
-  EXPECT_EQ(Do("LCS a b LEN IDX"), "-ERR If you want both the length and indexes, please just use IDX.\r\n");
+  EXPECT_EQ(
+      Do("LCS a b LEN IDX"),
+      "-ERR If you want both the length and indexes, please just use IDX.\r\n");
   EXPECT_EQ(Do("LCS a b MINMATCHLEN"), kSyntax);
   EXPECT_EQ(Do("LCS a b bogus"), kSyntax);
   EXPECT_EQ(Do("LCS a b MINMATCHLEN x"), kNotInteger);
   LimitStringsTo(1 << 20);
   Do({"SET", "a", std::string(600, 'x')});
   Do({"SET", "b", std::string(600, 'x')});
-  EXPECT_EQ(Do("LCS a b"), "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len\r\n");
+  EXPECT_EQ(Do("LCS a b"),
+            "-ERR Insufficient memory, transient memory for LCS exceeds "
+            "proto-max-bulk-len\r\n");
   EXPECT_EQ(Do("LCS a none LEN"), Int(0));
 }
 
@@ -559,7 +601,8 @@ TEST_F(StringTest, LcsFindsTheLongestAndItsPlaces) {
   const std::string text = "*2\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n";
   const std::string my = "*2\r\n*2\r\n:2\r\n:3\r\n*2\r\n:0\r\n:1\r\n";
   const auto reply = [](int n, const std::string& matches) {
-    return absl::StrCat("*4\r\n$7\r\nmatches\r\n*", n, "\r\n", matches, "$3\r\nlen\r\n:6\r\n");
+    return absl::StrCat("*4\r\n$7\r\nmatches\r\n*", n, "\r\n", matches,
+                        "$3\r\nlen\r\n:6\r\n");
   };
   EXPECT_EQ(Do("LCS a b IDX"), reply(2, text + my));
   EXPECT_EQ(Do("LCS a b IDX MINMATCHLEN 4"), reply(1, text));

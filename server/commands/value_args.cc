@@ -20,7 +20,8 @@ ExpiryForm ExpiryFormNamed(absl::string_view option) {
   if (absl::EqualsIgnoreCase(option, "EX")) return ExpiryForm::kSeconds;
   if (absl::EqualsIgnoreCase(option, "PX")) return ExpiryForm::kMilliseconds;
   if (absl::EqualsIgnoreCase(option, "EXAT")) return ExpiryForm::kUnixSeconds;
-  if (absl::EqualsIgnoreCase(option, "PXAT")) return ExpiryForm::kUnixMilliseconds;
+  if (absl::EqualsIgnoreCase(option, "PXAT"))
+    return ExpiryForm::kUnixMilliseconds;
   return ExpiryForm::kNone;
 }
 
@@ -29,11 +30,13 @@ ExpiryForm ExpiryFormNamed(absl::string_view option) {
 bool TakeSetOption(absl::string_view option, ValueOptions* options) {
   if (absl::EqualsIgnoreCase(option, "NX") && !options->only_if_present) {
     options->only_if_missing = true;
-  } else if (absl::EqualsIgnoreCase(option, "XX") && !options->only_if_missing) {
+  } else if (absl::EqualsIgnoreCase(option, "XX") &&
+             !options->only_if_missing) {
     options->only_if_present = true;
   } else if (absl::EqualsIgnoreCase(option, "GET")) {
     options->return_old = true;
-  } else if (absl::EqualsIgnoreCase(option, "KEEPTTL") && options->expiry == ExpiryForm::kNone) {
+  } else if (absl::EqualsIgnoreCase(option, "KEEPTTL") &&
+             options->expiry == ExpiryForm::kNone) {
     options->keep_expiry = true;
   } else {
     return false;
@@ -42,20 +45,25 @@ bool TakeSetOption(absl::string_view option, ValueOptions* options) {
 }
 
 bool TakeGetExOption(absl::string_view option, ValueOptions* options) {
-  if (!absl::EqualsIgnoreCase(option, "PERSIST") || options->expiry != ExpiryForm::kNone) return false;
+  if (!absl::EqualsIgnoreCase(option, "PERSIST") ||
+      options->expiry != ExpiryForm::kNone)
+    return false;
   options->remove_expiry = true;
   return true;
 }
 
 }  // namespace
 
-bool ParseValueOptions(CommandContext& ctx, size_t first, ValueOptionSet known, ValueOptions* options) {
+bool ParseValueOptions(CommandContext& ctx, size_t first, ValueOptionSet known,
+                       ValueOptions* options) {
   for (size_t i = first; i < ctx.argc(); ++i) {
     const ExpiryForm form = ExpiryFormNamed(ctx.arg(i));
     bool taken;
     if (form != ExpiryForm::kNone) {
-      taken = !options->keep_expiry && !options->remove_expiry &&
-              (options->expiry == ExpiryForm::kNone || options->expiry == form) && i + 1 < ctx.argc();
+      taken =
+          !options->keep_expiry && !options->remove_expiry &&
+          (options->expiry == ExpiryForm::kNone || options->expiry == form) &&
+          i + 1 < ctx.argc();
       options->expiry = form;
       options->expiry_arg = ++i;
     } else if (known == ValueOptionSet::kSet) {
@@ -71,15 +79,20 @@ bool ParseValueOptions(CommandContext& ctx, size_t first, ValueOptionSet known, 
   return true;
 }
 
-bool ParseExpiry(CommandContext& ctx, size_t arg, ExpiryForm form, int64_t* when_ms) {
+bool ParseExpiry(CommandContext& ctx, size_t arg, ExpiryForm form,
+                 int64_t* when_ms) {
   CHECK(form != ExpiryForm::kNone);
   int64_t when = 0;
   if (!ctx.IntArg(arg, &when)) return false;
-  const bool seconds = form == ExpiryForm::kSeconds || form == ExpiryForm::kUnixSeconds;
-  const bool relative = form == ExpiryForm::kSeconds || form == ExpiryForm::kMilliseconds;
-  if (when <= 0 || (seconds && __builtin_mul_overflow(when, int64_t{1000}, &when)) ||
+  const bool seconds =
+      form == ExpiryForm::kSeconds || form == ExpiryForm::kUnixSeconds;
+  const bool relative =
+      form == ExpiryForm::kSeconds || form == ExpiryForm::kMilliseconds;
+  if (when <= 0 ||
+      (seconds && __builtin_mul_overflow(when, int64_t{1000}, &when)) ||
       (relative && __builtin_add_overflow(when, ctx.now_ms(), &when))) {
-    ctx.Error(absl::StrCat("ERR invalid expire time in '", ctx.spec().full_name, "' command"));
+    ctx.Error(absl::StrCat("ERR invalid expire time in '", ctx.spec().full_name,
+                           "' command"));
     return false;
   }
   *when_ms = when;
@@ -106,7 +119,8 @@ bool ParseLongDouble(absl::string_view text, long double* value) {
 
 std::string FormatLongDouble(long double value) {
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  char buffer[kMaxLongDoubleChars];  // LDBL_MAX has 4933 digits before the point.
+  char buffer[kMaxLongDoubleChars];  // LDBL_MAX has 4933 digits before the
+                                     // point.
   const int printed = snprintf(buffer, sizeof(buffer), "%.17Lf", value);
   CHECK(printed > 0 && static_cast<size_t>(printed) < sizeof(buffer));
   absl::string_view text(buffer, static_cast<size_t>(printed));
@@ -120,7 +134,8 @@ std::string FormatLongDouble(long double value) {
 bool CheckStringLength(CommandContext& ctx, int64_t length, int64_t extra) {
   int64_t total = 0;
   const bool overflows = __builtin_add_overflow(length, extra, &total);
-  if (!overflows && (ctx.unit().from_primary() || total <= ctx.max_bulk_len())) return true;
+  if (!overflows && (ctx.unit().from_primary() || total <= ctx.max_bulk_len()))
+    return true;
   ctx.Error(errors::kStringTooLong);
   return false;
 }

@@ -14,7 +14,13 @@
 namespace holdfast::server {
 
 // How an expiry was given. The absolute ones count from the Unix epoch.
-enum class ExpiryForm : uint8_t { kNone, kSeconds, kMilliseconds, kUnixSeconds, kUnixMilliseconds };
+enum class ExpiryForm : uint8_t {
+  kNone,
+  kSeconds,
+  kMilliseconds,
+  kUnixSeconds,
+  kUnixMilliseconds
+};
 
 // The options after SET's value and after GETEX's key.
 struct ValueOptions {
@@ -31,20 +37,24 @@ struct ValueOptions {
 // and KEEPTTL.
 enum class ValueOptionSet : uint8_t { kSet, kGetEx };
 
-// Reads the options from argument `first` on. An option may come twice, and then
-// the last one counts, but those that exclude each other are a syntax error. The
-// expiry's number is not looked at yet: Redis looks at other things first.
-bool ParseValueOptions(CommandContext& ctx, size_t first, ValueOptionSet known, ValueOptions* options);
+// Reads the options from argument `first` on. An option may come twice, and
+// then the last one counts, but those that exclude each other are a syntax
+// error. The expiry's number is not looked at yet: Redis looks at other things
+// first.
+bool ParseValueOptions(CommandContext& ctx, size_t first, ValueOptionSet known,
+                       ValueOptions* options);
 
 // Argument `arg` as the point in milliseconds since the Unix epoch at which a
-// key shall expire. Refuses what is no integer, not positive, or beyond int64 in
-// milliseconds ("ERR invalid expire time in 'set' command"). The point may be in
-// the past. REQUIRES: form is not kNone.
-bool ParseExpiry(CommandContext& ctx, size_t arg, ExpiryForm form, int64_t* when_ms);
+// key shall expire. Refuses what is no integer, not positive, or beyond int64
+// in milliseconds ("ERR invalid expire time in 'set' command"). The point may
+// be in the past. REQUIRES: form is not kNone.
+bool ParseExpiry(CommandContext& ctx, size_t arg, ExpiryForm form,
+                 int64_t* when_ms);
 
 // Parses what strtold does, all of it: decimal, exponent, hexadecimal, "inf".
 // False for NaN, overflow to infinity, underflow to zero, a leading space and
-// text of kMaxLongDoubleChars or more. What INCRBYFLOAT and HINCRBYFLOAT accept.
+// text of kMaxLongDoubleChars or more. What INCRBYFLOAT and HINCRBYFLOAT
+// accept.
 inline constexpr size_t kMaxLongDoubleChars = 5 * 1024;
 bool ParseLongDouble(absl::string_view text, long double* value);
 

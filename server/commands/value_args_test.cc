@@ -14,8 +14,9 @@ std::string Round(absl::string_view text) {
 }
 
 TEST(LongDoubleTest, RefusesWhatIsNoNumber) {
-  for (const std::string text : {"", " 1", "\t1", "1 ", "nan", "-nan", "1e5000", "-1e5000", "1e-5000", "5e", ".", "-",
-                                 "0x", "1,5", "--1", "infinit"}) {
+  for (const std::string text :
+       {"", " 1", "\t1", "1 ", "nan", "-nan", "1e5000", "-1e5000", "1e-5000",
+        "5e", ".", "-", "0x", "1,5", "--1", "infinit"}) {
     EXPECT_EQ(Round(text), "refused") << text;
   }
   EXPECT_EQ(Round(absl::string_view("1\0", 2)), "refused");
@@ -42,8 +43,10 @@ TEST(LongDoubleTest, FormatsWithoutExponentZerosOrNegativeZero) {
   EXPECT_EQ(FormatLongDouble(-1.25L), "-1.25");
   EXPECT_EQ(FormatLongDouble(3.1L), "3.1");
   EXPECT_EQ(FormatLongDouble(1e20L), "100000000000000000000");
-  EXPECT_EQ(FormatLongDouble(std::numeric_limits<long double>::max()).size(), 4933u);
-  EXPECT_EQ(FormatLongDouble(std::numeric_limits<long double>::lowest()).size(), 4934u);
+  EXPECT_EQ(FormatLongDouble(std::numeric_limits<long double>::max()).size(),
+            4933u);
+  EXPECT_EQ(FormatLongDouble(std::numeric_limits<long double>::lowest()).size(),
+            4934u);
 }
 
 }  // namespace

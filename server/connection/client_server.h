@@ -33,15 +33,16 @@ class ClientServer {
   ClientServer& operator=(const ClientServer&) = delete;
 
   // Binds what the configuration says (port, bind, unixsocket, ...) and starts
-  // accepting. Errors name the address. Tests may let the kernel choose the port
+  // accepting. Errors name the address. Tests may let the kernel choose the
+  // port
   // (`port 0` in the configuration means no TCP at all).
   enum class PortChoice { kConfigured, kAny };
   absl::Status Start(PortChoice choice = PortChoice::kConfigured);
 
   // Listens on the `port` and `bind` that the configuration has now; clients
   // that are connected stay. A new port is taken before the old one is let go;
-  // with another `bind` on the same port there is a moment without any, and none
-  // at all after an error, until the next call. Joins an acceptor thread.
+  // with another `bind` on the same port there is a moment without any, and
+  // none at all after an error, until the next call. Joins an acceptor thread.
   absl::Status Relisten() ABSL_LOCKS_EXCLUDED(listen_mu_);
 
   // Refuses new clients, ends all connections and joins their threads. A client
@@ -77,11 +78,13 @@ class ClientServer {
   Turns turns_;
   std::atomic<int> port_{0};
 
-  // Held while acceptors are started and joined; they never take it. Before mu_.
+  // Held while acceptors are started and joined; they never take it. Before
+  // mu_.
   absl::Mutex listen_mu_;
   bool closed_ ABSL_GUARDED_BY(listen_mu_) = false;
   PortChoice choice_ ABSL_GUARDED_BY(listen_mu_) = PortChoice::kConfigured;
-  int first_configured_port_ ABSL_GUARDED_BY(listen_mu_) = 0;  // Stands for any, with kAny.
+  int first_configured_port_ ABSL_GUARDED_BY(listen_mu_) =
+      0;  // Stands for any, with kAny.
   std::vector<std::string> bound_ ABSL_GUARDED_BY(listen_mu_);
   Acceptor tcp_ ABSL_GUARDED_BY(listen_mu_);
   Acceptor unix_ ABSL_GUARDED_BY(listen_mu_);
@@ -89,7 +92,8 @@ class ClientServer {
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::list<std::unique_ptr<Client>> live_ ABSL_GUARDED_BY(mu_);
-  std::list<std::unique_ptr<Client>> ended_ ABSL_GUARDED_BY(mu_);  // Threads to be joined.
+  std::list<std::unique_ptr<Client>> ended_
+      ABSL_GUARDED_BY(mu_);  // Threads to be joined.
 };
 
 }  // namespace holdfast::server

@@ -32,7 +32,8 @@ thread_local Connection* connection_of_this_thread = nullptr;
 
 }  // namespace
 
-Connection::Connection(Engine* engine, Turns* turns, std::unique_ptr<net::SocketStream> stream,
+Connection::Connection(Engine* engine, Turns* turns,
+                       std::unique_ptr<net::SocketStream> stream,
                        std::shared_ptr<Session> session)
     : engine_(*engine),
       turns_(*turns),
@@ -62,7 +63,8 @@ absl::Status Connection::Run() {
     if (!status.ok()) return status;
     if (!sent.ok()) return sent;
     if (session_->own.takeover != nullptr) {
-      const std::function<void()> takeover = std::exchange(session_->own.takeover, nullptr);
+      const std::function<void()> takeover =
+          std::exchange(session_->own.takeover, nullptr);
       takeover();
       return absl::CancelledError("the connection was taken over");
     }
@@ -72,12 +74,16 @@ absl::Status Connection::Run() {
 absl::Status Connection::Receive() {
   decoder_.set_authenticated(session_->own.authenticated);
   const absl::Duration idle = engine_.config().Duration(ConfigId::kTimeout);
-  // Of every read, so also in the middle of a request: any byte is a sign of life.
+  // Of every read, so also in the middle of a request: any byte is a sign of
+  // life.
   const net::Deadline deadline =
-      idle > absl::ZeroDuration() ? net::Deadline::After(engine_.clock(), idle) : net::Deadline::Never();
+      idle > absl::ZeroDuration() ? net::Deadline::After(engine_.clock(), idle)
+                                  : net::Deadline::Never();
   const absl::StatusOr<size_t> n = ReadInput(deadline);
   if (!n.ok()) {
-    return absl::IsDeadlineExceeded(n.status()) ? absl::DeadlineExceededError("Closing idle client") : n.status();
+    return absl::IsDeadlineExceeded(n.status())
+               ? absl::DeadlineExceededError("Closing idle client")
+               : n.status();
   }
   if (*n == 0) return absl::UnavailableError("Client closed connection");
   return Received(*n);
@@ -94,16 +100,20 @@ absl::StatusOr<size_t> Connection::ReadInput(net::Deadline deadline) {
       return early;
     }
     const Turns::Change asleep = turns_.Asleep();
-    const net::Deadline soon = net::Deadline::After(engine_.clock(), kBufferIdleTime);
+    const net::Deadline soon =
+        net::Deadline::After(engine_.clock(), kBufferIdleTime);
     const bool whole = deadline.NextWait() <= kBufferIdleTime;
-    const absl::StatusOr<size_t> n = stream_->ReadSome(input_.WriteArea(), whole ? deadline : soon);
+    const absl::StatusOr<size_t> n =
+        stream_->ReadSome(input_.WriteArea(), whole ? deadline : soon);
     if (whole || !absl::IsDeadlineExceeded(n.status())) return n;
     ReleaseBuffers();
     // Ends with bytes, the peer's end, or Kill(), which shuts the socket down.
     pollfd waiting = {stream_->fd(), POLLIN, 0};
     for (;;) {
       const absl::Duration wait = std::min(deadline.NextWait(), absl::Hours(1));
-      if (wait <= absl::ZeroDuration() || poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1) > 0) {
+      if (wait <= absl::ZeroDuration() ||
+          poll(&waiting, 1,
+               static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1) > 0) {
         break;
       }
     }
@@ -123,12 +133,18 @@ absl::Status Connection::Received(size_t n) {
   input_.Commit(n);
   NoteSizes();
   engine_.stats().reads_processed.Add(1);
-  session_->bytes_in.fetch_add(static_cast<int64_t>(n), std::memory_order_relaxed);
+  session_->bytes_in.fetch_add(static_cast<int64_t>(n),
+                               std::memory_order_relaxed);
   engine_.stats().net_input_bytes.Add(static_cast<int64_t>(n));
-  const auto limit = static_cast<size_t>(engine_.config().Int(ConfigId::kClientQueryBufferLimit));
-  if (input_.size() + session_->queued_bytes.load(std::memory_order_relaxed) <= limit) return absl::OkStatus();
-  engine_.stats().client_query_buffer_limit_disconnections.fetch_add(1, std::memory_order_relaxed);
-  return absl::ResourceExhaustedError("Closing client that reached max query buffer length");
+  const auto limit = static_cast<size_t>(
+      engine_.config().Int(ConfigId::kClientQueryBufferLimit));
+  if (input_.size() + session_->queued_bytes.load(std::memory_order_relaxed) <=
+      limit)
+    return absl::OkStatus();
+  engine_.stats().client_query_buffer_limit_disconnections.fetch_add(
+      1, std::memory_order_relaxed);
+  return absl::ResourceExhaustedError(
+      "Closing client that reached max query buffer length");
 }
 
 absl::Status Connection::ExecuteInput() {
@@ -140,7 +156,8 @@ absl::Status Connection::ExecuteInput() {
     const net::RequestDecoder::Result result = decoder_.Next(&input_);
     switch (result) {
       case net::RequestDecoder::Result::kNeedMore:
-        if (input_.empty() && input_.capacity() > kLargeInputBytes && received < input_.capacity() / 4) {
+        if (input_.empty() && input_.capacity() > kLargeInputBytes &&
+            received < input_.capacity() / 4) {
           input_.Shrink();
           input_.WriteArea();
         }
@@ -156,16 +173,22 @@ absl::Status Connection::ExecuteInput() {
       }
       case net::RequestDecoder::Result::kCommand:
         if (prefetched-- == 0) {
-          const absl::string_view rest = input_.readable().substr(decoder_.raw().size());
-          prefetched = PrefetchKeys(&engine_.keyspace(), session_->db.load(std::memory_order_relaxed), rest);
+          const absl::string_view rest =
+              input_.readable().substr(decoder_.raw().size());
+          prefetched =
+              PrefetchKeys(&engine_.keyspace(),
+                           session_->db.load(std::memory_order_relaxed), rest);
         }
         dispatcher_.Execute(decoder_.args(), &output_);
         decoder_.set_authenticated(session_->own.authenticated);
         break;
     }
-    if (session_->own.close_after_reply || session_->killed()) return absl::CancelledError("closing after the reply");
-    const int64_t most = engine_.config().BufferLimit(ClientClass::kNormal).hard_bytes;
-    if (most > 0 && output_.size() > static_cast<size_t>(most)) return TooMuchOutput();
+    if (session_->own.close_after_reply || session_->killed())
+      return absl::CancelledError("closing after the reply");
+    const int64_t most =
+        engine_.config().BufferLimit(ClientClass::kNormal).hard_bytes;
+    if (most > 0 && output_.size() > static_cast<size_t>(most))
+      return TooMuchOutput();
     if (session_->own.takeover != nullptr) {
       decoder_.Release(&input_);
       return absl::OkStatus();
@@ -179,46 +202,59 @@ absl::Status Connection::ExecuteInput() {
 }
 
 absl::Status Connection::TooMuchOutput() {
-  LOG(WARNING) << "Client " << session_->address << " is closed: " << output_.size()
+  LOG(WARNING) << "Client " << session_->address
+               << " is closed: " << output_.size()
                << " bytes of replies are beyond client-output-buffer-limit";
-  engine_.stats().client_output_buffer_limit_disconnections.fetch_add(1, std::memory_order_relaxed);
+  engine_.stats().client_output_buffer_limit_disconnections.fetch_add(
+      1, std::memory_order_relaxed);
   output_.clear();
   return absl::ResourceExhaustedError("reached output buffer limits");
 }
 
 void Connection::NoteSizes() {
   session_->query_bytes.store(input_.size(), std::memory_order_relaxed);
-  session_->query_capacity.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  session_->query_capacity.store(input_.capacity() - input_.size(),
+                                 std::memory_order_relaxed);
   session_->argv_bytes.store(0, std::memory_order_relaxed);
-  session_->output_capacity.store(output_.capacity(), std::memory_order_relaxed);
+  session_->output_capacity.store(output_.capacity(),
+                                  std::memory_order_relaxed);
 }
 
 absl::Status Connection::Flush() {
   size_t sent = 0;
-  absl::Duration timeout = engine_.config().Duration(ConfigId::kClientSendTimeoutMs);
+  absl::Duration timeout =
+      engine_.config().Duration(ConfigId::kClientSendTimeoutMs);
   if (timeout == absl::ZeroDuration()) timeout = absl::InfiniteDuration();
-  const net::Deadline never_wait = net::Deadline::After(engine_.clock(), absl::ZeroDuration());
+  const net::Deadline never_wait =
+      net::Deadline::After(engine_.clock(), absl::ZeroDuration());
   net::Deadline progress = net::Deadline::After(engine_.clock(), timeout);
   net::Deadline soft_limit_until = net::Deadline::Never();
   while (sent < output_.size()) {
     const iovec part = {output_.data() + sent, output_.size() - sent};
-    const absl::StatusOr<size_t> n = stream_->WriteSome(absl::MakeConstSpan(&part, 1), never_wait);
+    const absl::StatusOr<size_t> n =
+        stream_->WriteSome(absl::MakeConstSpan(&part, 1), never_wait);
     if (n.ok()) {
       sent += *n;
       engine_.stats().writes_processed.Add(1);
-      session_->bytes_out.fetch_add(static_cast<int64_t>(*n), std::memory_order_relaxed);
+      session_->bytes_out.fetch_add(static_cast<int64_t>(*n),
+                                    std::memory_order_relaxed);
       engine_.stats().net_output_bytes.Add(static_cast<int64_t>(*n));
-      if (sent < output_.size()) progress = net::Deadline::After(engine_.clock(), timeout);
+      if (sent < output_.size())
+        progress = net::Deadline::After(engine_.clock(), timeout);
       continue;
     }
     if (!absl::IsDeadlineExceeded(n.status())) return n.status();
     if (progress.Expired()) {
-      return absl::DeadlineExceededError(absl::StrCat("client took no byte of its replies for ",
-                                                      absl::FormatDuration(timeout)));
+      return absl::DeadlineExceededError(
+          absl::StrCat("client took no byte of its replies for ",
+                       absl::FormatDuration(timeout)));
     }
-    session_->output_bytes.store(output_.size() - sent, std::memory_order_relaxed);
-    const OutputBufferLimit limit = engine_.config().BufferLimit(ClientClass::kNormal);
-    if (limit.soft_bytes == 0 || output_.size() - sent <= static_cast<size_t>(limit.soft_bytes)) {
+    session_->output_bytes.store(output_.size() - sent,
+                                 std::memory_order_relaxed);
+    const OutputBufferLimit limit =
+        engine_.config().BufferLimit(ClientClass::kNormal);
+    if (limit.soft_bytes == 0 ||
+        output_.size() - sent <= static_cast<size_t>(limit.soft_bytes)) {
       soft_limit_until = net::Deadline::Never();
     } else if (soft_limit_until.NextWait() == absl::InfiniteDuration()) {
       soft_limit_until = net::Deadline::After(engine_.clock(), limit.soft_time);
@@ -241,7 +277,8 @@ absl::Status Connection::Flush() {
 
 absl::Status Connection::ReceiveWhileFlushing() {
   const absl::StatusOr<size_t> n = stream_->TryRead(input_.WriteArea());
-  if (!n.ok()) return absl::IsDeadlineExceeded(n.status()) ? absl::OkStatus() : n.status();
+  if (!n.ok())
+    return absl::IsDeadlineExceeded(n.status()) ? absl::OkStatus() : n.status();
   if (*n == 0) return absl::UnavailableError("Client closed connection");
   received_while_flushing_ = true;
   return Received(*n);

@@ -19,11 +19,13 @@ namespace holdfast::server {
 // One client: its socket, what has arrived and not been executed, what has been
 // answered and not been sent. Run() is the whole life of the connection in one
 // thread: receive, execute what is complete, send the replies once the input is
-// drained (or they grow large), again. Other threads reach it through its Session.
+// drained (or they grow large), again. Other threads reach it through its
+// Session.
 class Connection {
  public:
   // All but the stream are shared and outlive it.
-  Connection(Engine* engine, Turns* turns, std::unique_ptr<net::SocketStream> stream,
+  Connection(Engine* engine, Turns* turns,
+             std::unique_ptr<net::SocketStream> stream,
              std::shared_ptr<Session> session);
   ~Connection();
   Connection(const Connection&) = delete;

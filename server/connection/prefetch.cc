@@ -39,10 +39,12 @@ int PrefetchKeys(Keyspace* keyspace, int db, absl::string_view input) {
     for (size_t i = 0; i < n; ++i) database.PrefetchSlot(keys[i].slot);
   });
   for (size_t i = 0; i < n; ++i) {
-    IfFree(slots[keys[i].slot], [&] { keyspace->db(db).PrefetchBucket(keys[i]); });
+    IfFree(slots[keys[i].slot],
+           [&] { keyspace->db(db).PrefetchBucket(keys[i]); });
   }
   for (size_t i = 0; i < n; ++i) {
-    IfFree(slots[keys[i].slot], [&] { keyspace->db(db).PrefetchEntry(keys[i]); });
+    IfFree(slots[keys[i].slot],
+           [&] { keyspace->db(db).PrefetchEntry(keys[i]); });
   }
   return static_cast<int>(n);
 }

@@ -15,14 +15,15 @@ namespace holdfast::server {
 
 // How the threads of a server's clients take turns on few processors. A thread
 // that has answered gives the others a turn, a few times, before it blocks: its
-// next request has often arrived by then, and being put to sleep and woken costs
-// more than to answer it (measured request by request with 50 clients on two
-// processors: 0.78 of redis-server's rate without, 0.9 to 1.0 with it).
+// next request has often arrived by then, and being put to sleep and woken
+// costs more than to answer it (measured request by request with 50 clients on
+// two processors: 0.78 of redis-server's rate without, 0.9 to 1.0 with it).
 //
 // Beside threads that compute for long, as many as processors, a turn lasts a
-// whole time slice of the kernel's, where a sleeping thread would have been woken
-// at once. So none is given while few clients are awake, who are nobody to give it
-// to, and once a turn has lasted long nobody gives any for a while. Thread-safe.
+// whole time slice of the kernel's, where a sleeping thread would have been
+// woken at once. So none is given while few clients are awake, who are nobody
+// to give it to, and once a turn has lasted long nobody gives any for a while.
+// Thread-safe.
 class Turns {
  public:
   static constexpr int kMost = 3;  // That a thread gives in a row.
@@ -30,15 +31,18 @@ class Turns {
   static constexpr absl::Duration kNone = absl::Milliseconds(100);
 
   // Turns are given from this many threads awake on.
-  static int Crowd() { return 2 * static_cast<int>(std::thread::hardware_concurrency()) + 1; }
+  static int Crowd() {
+    return 2 * static_cast<int>(std::thread::hardware_concurrency()) + 1;
+  }
 
   // `clock` outlives it.
-  explicit Turns(const net::Clock* clock, int crowd = Crowd()) : clock_(clock), crowd_(crowd) {}
+  explicit Turns(const net::Clock* clock, int crowd = Crowd())
+      : clock_(clock), crowd_(crowd) {}
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  // Adds to the threads awake for its own life: a client's thread is one as long
-  // as it runs, and one less while it is blocked in a read.
+  // Adds to the threads awake for its own life: a client's thread is one as
+  // long as it runs, and one less while it is blocked in a read.
   class Change {
    public:
     ~Change() { awake_.fetch_sub(by_, std::memory_order_relaxed); }
@@ -47,7 +51,9 @@ class Turns {
 
    private:
     friend class Turns;
-    Change(std::atomic<int>& awake, int by) : awake_(awake), by_(by) { awake_.fetch_add(by_, std::memory_order_relaxed); }
+    Change(std::atomic<int>& awake, int by) : awake_(awake), by_(by) {
+      awake_.fetch_add(by_, std::memory_order_relaxed);
+    }
     std::atomic<int>& awake_;
     const int by_;
   };
@@ -62,12 +68,14 @@ class Turns {
     if (!IsCrowd()) return false;
     net::MonoTime now = clock_->Now();
     for (int i = 0; i < kMost && IsCrowd(); ++i) {
-      if (now.nanos() < none_before_ns_.load(std::memory_order_relaxed)) return false;
+      if (now.nanos() < none_before_ns_.load(std::memory_order_relaxed))
+        return false;
       sched_yield();
       if (try_it()) return true;
       const net::MonoTime after = clock_->Now();
       if (after - now > kLong) {
-        none_before_ns_.store((after + kNone).nanos(), std::memory_order_relaxed);
+        none_before_ns_.store((after + kNone).nanos(),
+                              std::memory_order_relaxed);
       }
       now = after;
     }
@@ -75,12 +83,16 @@ class Turns {
   }
 
  private:
-  bool IsCrowd() const { return awake_.load(std::memory_order_relaxed) >= crowd_; }
+  bool IsCrowd() const {
+    return awake_.load(std::memory_order_relaxed) >= crowd_;
+  }
 
   const net::Clock* const clock_;
   const int crowd_;
-  alignas(64) std::atomic<int> awake_{0};  // Changed by all; the next is only read, mostly.
-  alignas(64) std::atomic<int64_t> none_before_ns_{std::numeric_limits<int64_t>::min()};
+  alignas(64) std::atomic<int> awake_{
+      0};  // Changed by all; the next is only read, mostly.
+  alignas(64) std::atomic<int64_t> none_before_ns_{
+      std::numeric_limits<int64_t>::min()};
 };
 
 }  // namespace holdfast::server

@@ -31,7 +31,9 @@ TEST_F(TurnsTest, EndWithSuccess) {
   EXPECT_EQ(given, 2);
 }
 
-TEST_F(TurnsTest, AreFewInARow) { EXPECT_EQ(Given(absl::Microseconds(100)), Turns::kMost); }
+TEST_F(TurnsTest, AreFewInARow) {
+  EXPECT_EQ(Given(absl::Microseconds(100)), Turns::kMost);
+}
 
 TEST_F(TurnsTest, AreForACrowdOnly) {
   Turns turns(&clock_, /*crowd=*/3);

@@ -13,17 +13,21 @@
 namespace holdfast::server {
 namespace {
 
-// Which dispatcher this thread is executing a command for: handlers that execute
-// others (EXEC) find it by this instead of through every context.
+// Which dispatcher this thread is executing a command for: handlers that
+// execute others (EXEC) find it by this instead of through every context.
 thread_local Dispatcher* current_dispatcher = nullptr;
 
-void AddSlots(absl::Span<const KeyUse> keys, absl::Span<const absl::string_view> args, std::vector<SlotUse>* slots) {
-  for (const KeyUse& key : keys) slots->push_back({SlotOfKey(args[key.arg]), key.exclusive()});
+void AddSlots(absl::Span<const KeyUse> keys,
+              absl::Span<const absl::string_view> args,
+              std::vector<SlotUse>* slots) {
+  for (const KeyUse& key : keys)
+    slots->push_back({SlotOfKey(args[key.arg]), key.exclusive()});
 }
 
 }  // namespace
 
-Dispatcher::Dispatcher(Engine* engine, Session* session) : engine_(*engine), session_(*session), unit_(engine) {
+Dispatcher::Dispatcher(Engine* engine, Session* session)
+    : engine_(*engine), session_(*session), unit_(engine) {
   BeginBatch();
 }
 
@@ -31,21 +35,29 @@ Dispatcher& Dispatcher::Of(CommandContext&) { return *current_dispatcher; }
 
 void Dispatcher::BeginBatch() {
   now_ = engine_.clock()->Now();
-  wall_offset_ns_ = absl::ToUnixNanos(engine_.clock()->WallNow()) - now_.nanos();
+  wall_offset_ns_ =
+      absl::ToUnixNanos(engine_.clock()->WallNow()) - now_.nanos();
 }
 
-void Dispatcher::Execute(absl::Span<const absl::string_view> args, std::string* out) {
-  net::ReplyWriter reply(out, session_.protocol.load(std::memory_order_relaxed));
+void Dispatcher::Execute(absl::Span<const absl::string_view> args,
+                         std::string* out) {
+  net::ReplyWriter reply(out,
+                         session_.protocol.load(std::memory_order_relaxed));
   const size_t reply_start = out->size();
-  session_.last_interaction_ms.store(now_.nanos() / 1000000, std::memory_order_relaxed);
+  session_.last_interaction_ms.store(now_.nanos() / 1000000,
+                                     std::memory_order_relaxed);
   session_.own.skip_this_reply = session_.own.skip_next_reply;
   session_.own.skip_next_reply = false;
 
   const CommandSpec* spec = engine_.commands().ResolveOrNull(args);
   if (spec == nullptr) {
-    Reject(nullptr, engine_.commands().Resolve(args).status().message(), &reply);
+    Reject(nullptr, engine_.commands().Resolve(args).status().message(),
+           &reply);
   } else if (!ArityFits(*spec, args.size()) || spec->handler == nullptr) {
-    Reject(spec, absl::StrCat("ERR wrong number of arguments for '", spec->full_name, "' command"), &reply);
+    Reject(spec,
+           absl::StrCat("ERR wrong number of arguments for '", spec->full_name,
+                        "' command"),
+           &reply);
   } else {
     session_.last_command.store(spec, std::memory_order_relaxed);
     uint64_t flags = spec->flags;
@@ -65,33 +77,41 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args, std::string* 
       Run(*spec, args, &reply);
     }
   }
-  if (session_.own.reply_off || session_.own.skip_this_reply) out->resize(reply_start);
+  if (session_.own.reply_off || session_.own.skip_this_reply)
+    out->resize(reply_start);
 }
 
 absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
   const Config& config = engine_.config();
-  if (!session_.own.authenticated && !spec.Is(kNoAuth) && !config.String(ConfigId::kRequirePass).empty()) {
+  if (!session_.own.authenticated && !spec.Is(kNoAuth) &&
+      !config.String(ConfigId::kRequirePass).empty()) {
     return errors::kNoAuth;
   }
   if (spec.Is(kInternal)) return "ERR command is not allowed here";
-  if (spec.Is(kNoMulti) && session_.own.in_multi) return "ERR Command not allowed inside a transaction";
+  if (spec.Is(kNoMulti) && session_.own.in_multi)
+    return "ERR Command not allowed inside a transaction";
   if ((flags & kDenyOom) != 0 && engine_.OverMemory()) return errors::kOom;
   const bool writes = (flags & kWrite) != 0;
   const Role& role = engine_.role();
   if (writes && !engine_.is_replica()) {
     const int64_t wanted = config.Int(ConfigId::kMinReplicasToWrite);
     const int64_t lag = config.Int(ConfigId::kMinReplicasMaxLag);
-    if (wanted > 0 && lag > 0 && engine_.replication().good_replicas(lag) < wanted) return errors::kNoReplicas;
+    if (wanted > 0 && lag > 0 &&
+        engine_.replication().good_replicas(lag) < wanted)
+      return errors::kNoReplicas;
   }
   if (engine_.is_replica()) {
     if (writes) return errors::kReadonly;
-    if (!role.link_up.load(std::memory_order_relaxed) && !config.Bool(ConfigId::kReplicaServeStaleData) &&
-        !spec.Is(kStale)) {
+    if (!role.link_up.load(std::memory_order_relaxed) &&
+        !config.Bool(ConfigId::kReplicaServeStaleData) && !spec.Is(kStale)) {
       return errors::kMasterDown;
     }
   }
-  if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading) && !spec.Is(kEvenWhileLoading)) {
-    if (!role.async_loading.load(std::memory_order_relaxed) || spec.Is(kNoAsyncLoading)) return errors::kLoading;
+  if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading) &&
+      !spec.Is(kEvenWhileLoading)) {
+    if (!role.async_loading.load(std::memory_order_relaxed) ||
+        spec.Is(kNoAsyncLoading))
+      return errors::kLoading;
   }
   return {};
 }
@@ -100,13 +120,17 @@ absl::string_view Dispatcher::RefusalBehindGate() const {
   return engine_.is_replica() ? errors::kReadonly : absl::string_view();
 }
 
-void Dispatcher::Reject(const CommandSpec* spec, absl::string_view text, net::ReplyWriter* reply) {
-  if (spec != nullptr) engine_.stats().Command(spec->id).rejected.fetch_add(1, std::memory_order_relaxed);
+void Dispatcher::Reject(const CommandSpec* spec, absl::string_view text,
+                        net::ReplyWriter* reply) {
+  if (spec != nullptr)
+    engine_.stats().Command(spec->id).rejected.fetch_add(
+        1, std::memory_order_relaxed);
   std::string abort;
   if (session_.own.in_multi) {
     session_.own.multi_failed = true;
     if (spec != nullptr && spec->name == "exec") {
-      abort = absl::StrCat("EXECABORT Transaction discarded because of: ", text);
+      abort =
+          absl::StrCat("EXECABORT Transaction discarded because of: ", text);
       text = abort;
       EndTransaction(&engine_.keyspace(), &session_);
     }
@@ -115,7 +139,9 @@ void Dispatcher::Reject(const CommandSpec* spec, absl::string_view text, net::Re
   reply->Error(text);
 }
 
-void Dispatcher::Queue(const CommandSpec& spec, absl::Span<const absl::string_view> args, net::ReplyWriter* reply) {
+void Dispatcher::Queue(const CommandSpec& spec,
+                       absl::Span<const absl::string_view> args,
+                       net::ReplyWriter* reply) {
   QueuedCommand queued{&spec, {}};
   queued.args.reserve(args.size());
   size_t bytes = sizeof(QueuedCommand);
@@ -124,32 +150,38 @@ void Dispatcher::Queue(const CommandSpec& spec, absl::Span<const absl::string_vi
     bytes += sizeof(std::string) + arg.size();
   }
   session_.own.queue.push_back(std::move(queued));
-  session_.queued.store(static_cast<int>(session_.own.queue.size()), std::memory_order_relaxed);
+  session_.queued.store(static_cast<int>(session_.own.queue.size()),
+                        std::memory_order_relaxed);
   session_.queued_bytes.fetch_add(bytes, std::memory_order_relaxed);
   reply->SimpleString("QUEUED");
 }
 
 bool Dispatcher::Pausable(uint64_t flags) const {
-  return session_.kind.load(std::memory_order_relaxed) != SessionKind::kReplica &&
+  return session_.kind.load(std::memory_order_relaxed) !=
+             SessionKind::kReplica &&
          engine_.pause().Stops((flags & (kWrite | kMayReplicate)) != 0);
 }
 
 void Dispatcher::WaitWhilePaused(uint64_t flags) {
   if (!Pausable(flags)) return;
   session_.blocked.store(true, std::memory_order_relaxed);
-  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0, [this] { return session_.killed(); });
+  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0,
+                       [this] { return session_.killed(); });
   session_.blocked.store(false, std::memory_order_relaxed);
   BeginBatch();
 }
 
-absl::string_view Dispatcher::LockFor(const CommandSpec& spec, absl::Span<const absl::string_view> args) {
+absl::string_view Dispatcher::LockFor(
+    const CommandSpec& spec, absl::Span<const absl::string_view> args) {
   if (spec.Is(kLocksItself) || spec.Is(kWalksKeyspace)) return {};
   const bool write = spec.Is(kWrite) || spec.Is(kMayReplicate);
   for (;;) {
     if (spec.single_key > 0) {
       const KeyRef key(args[spec.single_key]);
       unit_.Remember(key);
-      unit_.locks().LockOne(key.slot, spec.keys[0].flags != 0 && (spec.keys[0].flags & kKeyRO) == 0, write);
+      unit_.locks().LockOne(
+          key.slot,
+          spec.keys[0].flags != 0 && (spec.keys[0].flags & kKeyRO) == 0, write);
     } else if (spec.Is(kWholeKeyspace)) {
       unit_.locks().LockAll();
     } else if (!spec.keys.empty()) {
@@ -167,18 +199,22 @@ absl::string_view Dispatcher::LockFor(const CommandSpec& spec, absl::Span<const 
     }
     if (!write) return {};
     // The role or a pause may have changed before the gate was passed.
-    const absl::string_view refusal = spec.Is(kWrite) ? RefusalBehindGate() : absl::string_view();
+    const absl::string_view refusal =
+        spec.Is(kWrite) ? RefusalBehindGate() : absl::string_view();
     if (refusal.empty() && !Pausable(spec.flags)) return {};
     if (!refusal.empty() || session_.killed()) {
       unit_.locks().Release();
-      return refusal.empty() ? absl::string_view("ERR client is being closed") : refusal;
+      return refusal.empty() ? absl::string_view("ERR client is being closed")
+                             : refusal;
     }
     unit_.locks().Release();
     WaitWhilePaused(spec.flags);
   }
 }
 
-void Dispatcher::Run(const CommandSpec& spec, absl::Span<const absl::string_view> args, net::ReplyWriter* reply) {
+void Dispatcher::Run(const CommandSpec& spec,
+                     absl::Span<const absl::string_view> args,
+                     net::ReplyWriter* reply) {
   Dispatcher* const outer = std::exchange(current_dispatcher, this);
   unit_.Begin(NowMs(), false);
   const absl::string_view refusal = LockFor(spec, args);
@@ -187,8 +223,10 @@ void Dispatcher::Run(const CommandSpec& spec, absl::Span<const absl::string_view
   } else {
     CallInUnit({&spec, args}, reply);
     unit_.End();
-    if (unit_.appended()) session_.own.write_offset = engine_.log().end_offset();
-    if (session_.own.after_unit != nullptr) std::exchange(session_.own.after_unit, nullptr)();
+    if (unit_.appended())
+      session_.own.write_offset = engine_.log().end_offset();
+    if (session_.own.after_unit != nullptr)
+      std::exchange(session_.own.after_unit, nullptr)();
   }
   current_dispatcher = outer;
 }
@@ -196,11 +234,14 @@ void Dispatcher::Run(const CommandSpec& spec, absl::Span<const absl::string_view
 void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
   const CommandSpec& spec = *call.spec;
   const int64_t changes_before = unit_.changes();
-  CommandContext ctx(&unit_, &session_, &spec, call.args, reply,
-                     static_cast<int>(session_.db.load(std::memory_order_relaxed)));
-  unit_.set_touches(!session_.no_touch.load(std::memory_order_relaxed) || spec.name == "touch");
+  CommandContext ctx(
+      &unit_, &session_, &spec, call.args, reply,
+      static_cast<int>(session_.db.load(std::memory_order_relaxed)));
+  unit_.set_touches(!session_.no_touch.load(std::memory_order_relaxed) ||
+                    spec.name == "touch");
   spec.handler(ctx);
-  if ((ctx.own_effect_ && unit_.changes() > changes_before) || ctx.forced_effect_) {
+  if ((ctx.own_effect_ && unit_.changes() > changes_before) ||
+      ctx.forced_effect_) {
     unit_.AddEffect(ctx.db_index_, call.args);
   }
   const net::MonoTime end = engine_.clock()->Now();
@@ -210,10 +251,13 @@ void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
   stats.calls.Add(1);
   stats.nanos.Add(nanos);
   if (ctx.failed_) stats.failed.fetch_add(1, std::memory_order_relaxed);
-  if (engine_.config().Bool(ConfigId::kLatencyTracking)) stats.latency.Record(nanos);
+  if (engine_.config().Bool(ConfigId::kLatencyTracking))
+    stats.latency.Record(nanos);
   // -1, "never", is the largest number there is here.
-  const auto slow_us = static_cast<uint64_t>(engine_.config().Int(ConfigId::kSlowlogLogSlowerThan));
-  if (static_cast<uint64_t>(nanos) / 1000 >= slow_us && !spec.Is(kSkipSlowlog)) NoteSlow(call, nanos / 1000);
+  const auto slow_us = static_cast<uint64_t>(
+      engine_.config().Int(ConfigId::kSlowlogLogSlowerThan));
+  if (static_cast<uint64_t>(nanos) / 1000 >= slow_us && !spec.Is(kSkipSlowlog))
+    NoteSlow(call, nanos / 1000);
 }
 
 void Dispatcher::NoteSlow(const Call& call, int64_t micros) {
@@ -222,11 +266,13 @@ void Dispatcher::NoteSlow(const Call& call, int64_t micros) {
   entry.micros = micros;
   entry.address = session_.address;
   entry.name = session_.name();
-  engine_.stats().slow_log.Add(RedactedArgs(*call.spec, call.args), std::move(entry),
+  engine_.stats().slow_log.Add(RedactedArgs(*call.spec, call.args),
+                               std::move(entry),
                                engine_.config().Int(ConfigId::kSlowlogMaxLen));
 }
 
-absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls, absl::Span<const SlotUse> extra) {
+absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls,
+                                      absl::Span<const SlotUse> extra) {
   uint64_t flags = 0;
   bool everything = false;
   slots_.assign(extra.begin(), extra.end());
@@ -248,31 +294,41 @@ absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls, absl::Span<c
       unit_.locks().LockMany(slots_, flags != 0 || unit_.from_primary());
     }
     if (unit_.from_primary()) return absl::OkStatus();
-    const absl::string_view refusal = (flags & kWrite) != 0 ? RefusalBehindGate() : absl::string_view();
+    const absl::string_view refusal =
+        (flags & kWrite) != 0 ? RefusalBehindGate() : absl::string_view();
     if (refusal.empty() && !Pausable(flags)) return absl::OkStatus();
     unit_.locks().Release();
     if (!refusal.empty()) return absl::FailedPreconditionError(refusal);
-    if (session_.killed()) return absl::CancelledError("ERR client is being closed");
+    if (session_.killed())
+      return absl::CancelledError("ERR client is being closed");
     WaitWhilePaused(flags);
   }
 }
 
-absl::Status Dispatcher::Apply(absl::Span<const std::vector<absl::string_view>> commands, absl::string_view raw) {
+absl::Status Dispatcher::Apply(
+    absl::Span<const std::vector<absl::string_view>> commands,
+    absl::string_view raw) {
   BeginBatch();
   std::vector<Call> calls;
   calls.reserve(commands.size());
   for (const auto& args : commands) {
     const CommandSpec* spec = engine_.commands().ResolveOrNull(args);
-    if (spec == nullptr) return absl::InternalError(engine_.commands().Resolve(args).status().message());
+    if (spec == nullptr)
+      return absl::InternalError(
+          engine_.commands().Resolve(args).status().message());
     // Whatever is not about data (REPLICAOF, SHUTDOWN, CONFIG, CLIENT) would be
     // executed by the link's own thread, with no check of who asks: it must not
     // end or lead away the very link that it came on.
-    if ((spec->flags & (kWrite | kReadonly | kMayReplicate)) == 0 && spec->name != "select") {
-      return absl::InternalError("a primary does not send it, and it is not obeyed");
+    if ((spec->flags & (kWrite | kReadonly | kMayReplicate)) == 0 &&
+        spec->name != "select") {
+      return absl::InternalError(
+          "a primary does not send it, and it is not obeyed");
     }
-    if (!ArityFits(*spec, args.size()) || spec->handler == nullptr || spec->Is(kLocksItself)) {
-      return absl::InternalError(absl::StrCat("a primary cannot send '", spec->full_name, "' with ", args.size() - 1,
-                                              " arguments"));
+    if (!ArityFits(*spec, args.size()) || spec->handler == nullptr ||
+        spec->Is(kLocksItself)) {
+      return absl::InternalError(absl::StrCat("a primary cannot send '",
+                                              spec->full_name, "' with ",
+                                              args.size() - 1, " arguments"));
     }
     calls.push_back({spec, args});
   }
@@ -286,10 +342,12 @@ absl::Status Dispatcher::Apply(absl::Span<const std::vector<absl::string_view>> 
     replies.clear();
     CallInUnit(call, &reply);
     if (!replies.empty() && replies[0] == '-') {
-      status = absl::InternalError(absl::StrCat("'", call.spec->full_name, "' failed: ", replies.substr(1)));
+      status = absl::InternalError(absl::StrCat(
+          "'", call.spec->full_name, "' failed: ", replies.substr(1)));
     }
   }
-  unit_.End(status.ok() ? raw : absl::string_view(), static_cast<int>(session_.db.load(std::memory_order_relaxed)));
+  unit_.End(status.ok() ? raw : absl::string_view(),
+            static_cast<int>(session_.db.load(std::memory_order_relaxed)));
   current_dispatcher = outer;
   return status;
 }

@@ -18,10 +18,10 @@
 
 namespace holdfast::server {
 
-// Executes the commands of one session: looks each up, checks whether it may run
-// (DESIGN.md section 4), takes the locks that its keys need, calls the handler,
-// hands its effects to the log and counts. Belongs to the thread of its session;
-// engine and session outlive it.
+// Executes the commands of one session: looks each up, checks whether it may
+// run (DESIGN.md section 4), takes the locks that its keys need, calls the
+// handler, hands its effects to the log and counts. Belongs to the thread of
+// its session; engine and session outlive it.
 class Dispatcher {
  public:
   Dispatcher(Engine* engine, Session* session);
@@ -37,9 +37,11 @@ class Dispatcher {
 
   // Executes what a primary sent, as one unit whose log record is `raw`, whole
   // commands of its stream: one command, or a transaction without its MULTI and
-  // EXEC. An error means that this dataset differs from the primary's: kInternal
-  // with the command and its error reply; what follows must not be applied.
-  absl::Status Apply(absl::Span<const std::vector<absl::string_view>> commands, absl::string_view raw);
+  // EXEC. An error means that this dataset differs from the primary's:
+  // kInternal with the command and its error reply; what follows must not be
+  // applied.
+  absl::Status Apply(absl::Span<const std::vector<absl::string_view>> commands,
+                     absl::string_view raw);
 
   // --- For EXEC -------------------------------------------------------------
 
@@ -49,7 +51,8 @@ class Dispatcher {
     const CommandSpec* spec;
     absl::Span<const absl::string_view> args;
   };
-  absl::Status LockForCalls(absl::Span<const Call> calls, absl::Span<const SlotUse> extra);
+  absl::Status LockForCalls(absl::Span<const Call> calls,
+                            absl::Span<const SlotUse> extra);
   // Calls one handler within the unit, whose locks are held.
   void CallInUnit(const Call& call, net::ReplyWriter* reply);
 
@@ -59,11 +62,16 @@ class Dispatcher {
  private:
   // Why the command may not run, as the reply's text; empty if it may.
   absl::string_view Refusal(const CommandSpec& spec, uint64_t flags);
-  void Reject(const CommandSpec* spec, absl::string_view text, net::ReplyWriter* reply);
-  void Queue(const CommandSpec& spec, absl::Span<const absl::string_view> args, net::ReplyWriter* reply);
-  void Run(const CommandSpec& spec, absl::Span<const absl::string_view> args, net::ReplyWriter* reply);
-  // Takes the locks of one command. Blocks in a pause; an empty text is success.
-  absl::string_view LockFor(const CommandSpec& spec, absl::Span<const absl::string_view> args);
+  void Reject(const CommandSpec* spec, absl::string_view text,
+              net::ReplyWriter* reply);
+  void Queue(const CommandSpec& spec, absl::Span<const absl::string_view> args,
+             net::ReplyWriter* reply);
+  void Run(const CommandSpec& spec, absl::Span<const absl::string_view> args,
+           net::ReplyWriter* reply);
+  // Takes the locks of one command. Blocks in a pause; an empty text is
+  // success.
+  absl::string_view LockFor(const CommandSpec& spec,
+                            absl::Span<const absl::string_view> args);
   // What may have changed before a write passed the gate.
   absl::string_view RefusalBehindGate() const;
   void WaitWhilePaused(uint64_t flags);

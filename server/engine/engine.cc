@@ -15,11 +15,13 @@ CommandLog::Limits LogLimits(const Config& config) {
   CommandLog::Limits limits;
   limits.window_bytes = config.Int(ConfigId::kReplBacklogSize);
   const int64_t most = config.Int(ConfigId::kReplBacklogMaxBytes);
-  limits.max_bytes = most == 0 ? std::numeric_limits<int64_t>::max() : std::max(limits.window_bytes, most);
+  limits.max_bytes = most == 0 ? std::numeric_limits<int64_t>::max()
+                               : std::max(limits.window_bytes, most);
   return limits;
 }
 
-// splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
+// splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+// generators").
 uint64_t Mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -49,7 +51,9 @@ void Engine::ApplyLogLimits() { log_.set_limits(LogLimits(*config_)); }
 int64_t Engine::WallMs() const { return absl::ToUnixMillis(clock_->WallNow()); }
 
 void Engine::TickLruClock() {
-  lru_clock_.store(static_cast<uint32_t>(absl::ToUnixSeconds(clock_->WallNow())), std::memory_order_relaxed);
+  lru_clock_.store(
+      static_cast<uint32_t>(absl::ToUnixSeconds(clock_->WallNow())),
+      std::memory_order_relaxed);
 }
 
 uint64_t Engine::RandomU64() {
@@ -74,7 +78,8 @@ bool Engine::OverMemory() {
   if (now - memory_checked_ns_.load(std::memory_order_relaxed) > fresh_ns ||
       memory_checked_limit_.load(std::memory_order_relaxed) != limit) {
     // The log is no reason to refuse writes: it has bounds of its own.
-    const auto data = static_cast<int64_t>(AllocatorUse().allocated) - log_.size_bytes();
+    const auto data =
+        static_cast<int64_t>(AllocatorUse().allocated) - log_.size_bytes();
     over_memory_.store(data > limit, std::memory_order_relaxed);
     memory_checked_limit_.store(limit, std::memory_order_relaxed);
     memory_checked_ns_.store(now, std::memory_order_relaxed);

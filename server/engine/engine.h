@@ -47,12 +47,15 @@ class Engine {
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
   ReplicationHooks& replication() { return replication_; }
-  // Null where replication is not part of this server. Set before the first client.
+  // Null where replication is not part of this server. Set before the first
+  // client.
   ReplicationService* replication_service = nullptr;
   // Called once all commands are in the table.
   void FinishSetup();
 
-  bool is_replica() const { return role_.is_replica.load(std::memory_order_relaxed); }
+  bool is_replica() const {
+    return role_.is_replica.load(std::memory_order_relaxed);
+  }
 
   // Milliseconds since the Unix epoch.
   int64_t WallMs() const;
@@ -60,7 +63,9 @@ class Engine {
   void ApplyLogLimits();
 
   // Seconds for Entry::access(); moved by the cron thread.
-  uint32_t lru_clock() const { return lru_clock_.load(std::memory_order_relaxed); }
+  uint32_t lru_clock() const {
+    return lru_clock_.load(std::memory_order_relaxed);
+  }
   void TickLruClock();
 
   // Any thread. Not for secrets.
@@ -68,24 +73,35 @@ class Engine {
 
   void FreeLater(std::shared_ptr<Database> database);
 
-  bool active_expire() const { return active_expire_.load(std::memory_order_relaxed); }
-  // Whether this server may delete keys only because they are expired: a replica
-  // waits for its primary to say so, and a paused dataset stays as it is. Certain
-  // until the write gate is left, when asked behind it.
-  bool MayDeleteExpired() const { return !is_replica() && pause_.mode() == Pause::Mode::kNone; }
+  bool active_expire() const {
+    return active_expire_.load(std::memory_order_relaxed);
+  }
+  // Whether this server may delete keys only because they are expired: a
+  // replica waits for its primary to say so, and a paused dataset stays as it
+  // is. Certain until the write gate is left, when asked behind it.
+  bool MayDeleteExpired() const {
+    return !is_replica() && pause_.mode() == Pause::Mode::kNone;
+  }
 
-  void set_active_expire(bool on) { active_expire_.store(on, std::memory_order_relaxed); }
+  void set_active_expire(bool on) {
+    active_expire_.store(on, std::memory_order_relaxed);
+  }
 
   // INFO keyspace's avg_ttl, kept by the expiry cycle.
-  int64_t average_ttl_ms(int db) const { return average_ttl_ms_[db].load(std::memory_order_relaxed); }
-  void set_average_ttl_ms(int db, int64_t ms) { average_ttl_ms_[db].store(ms, std::memory_order_relaxed); }
+  int64_t average_ttl_ms(int db) const {
+    return average_ttl_ms_[db].load(std::memory_order_relaxed);
+  }
+  void set_average_ttl_ms(int db, int64_t ms) {
+    average_ttl_ms_[db].store(ms, std::memory_order_relaxed);
+  }
 
   // Whether more memory is in use than `maxmemory` allows, to within a
   // millisecond's allocations.
   bool OverMemory();
 
   // A keyspace event; nobody listens until pub/sub is there.
-  void NotifyKeyspaceEvent(int, uint32_t, absl::string_view, absl::string_view) {}
+  void NotifyKeyspaceEvent(int, uint32_t, absl::string_view,
+                           absl::string_view) {}
 
   // Ends the server in an orderly way; set by server/app. The argument is
   // whether to skip saving.
@@ -113,7 +129,8 @@ class Engine {
   std::atomic<uint32_t> lru_clock_{0};
   std::atomic<bool> active_expire_{true};
   std::atomic<int> port_{0};
-  const std::unique_ptr<std::atomic<int64_t>[]> average_ttl_ms_;  // Of each database.
+  const std::unique_ptr<std::atomic<int64_t>[]>
+      average_ttl_ms_;  // Of each database.
   std::atomic<int64_t> memory_checked_ns_{0};
   std::atomic<bool> over_memory_{false};
   std::atomic<int64_t> memory_checked_limit_{0};

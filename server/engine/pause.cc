@@ -30,14 +30,17 @@ void Pause::End() {
 
 Pause::Mode Pause::CurrentMode() const {
   absl::MutexLock lock(&mu_);
-  return until_ > clock_->Now() ? mode_.load(std::memory_order_relaxed) : Mode::kNone;
+  return until_ > clock_->Now() ? mode_.load(std::memory_order_relaxed)
+                                : Mode::kNone;
 }
 
 void Pause::Wait(bool writes, const std::function<bool()>& stop) {
   while (Stops(writes) && !stop()) {
     absl::MutexLock lock(&mu_);
     // In slices, so that `stop` is looked at even if nobody wakes us for it.
-    changed_.Wait(&mu_, net::Deadline::Earlier(net::Deadline::At(clock_, until_), net::Deadline::After(clock_, kSlice)));
+    changed_.Wait(&mu_,
+                  net::Deadline::Earlier(net::Deadline::At(clock_, until_),
+                                         net::Deadline::After(clock_, kSlice)));
   }
 }
 

@@ -15,17 +15,20 @@ namespace holdfast::server {
 // while the WriteGate is held exclusively. Any thread may read.
 struct Role {
   std::atomic<bool> is_replica{false};
-  std::atomic<bool> link_up{false};      // A replica whose link to its primary streams.
-  std::atomic<bool> loading{false};      // The dataset in memory is not whole.
+  std::atomic<bool> link_up{
+      false};  // A replica whose link to its primary streams.
+  std::atomic<bool> loading{false};  // The dataset in memory is not whole.
   std::atomic<bool> async_loading{false};  // Serves the old one meanwhile.
 };
 
 // What the rest of the server asks of replication; each may be called by any
-// thread, takes no keyspace lock and does not block. Without replication (tests)
-// the defaults stand.
+// thread, takes no keyspace lock and does not block. Without replication
+// (tests) the defaults stand.
 struct ReplicationHooks {
   // Replicas whose last acknowledgement is at most `lag_seconds` old.
-  std::function<int(int64_t lag_seconds)> good_replicas = [](int64_t) { return 0; };
+  std::function<int(int64_t lag_seconds)> good_replicas = [](int64_t) {
+    return 0;
+  };
   std::function<int()> connected_replicas = [] { return 0; };
   // The lines of INFO replication, "name:value\r\n" each.
   std::function<void(std::string*)> info = [](std::string*) {};

@@ -11,7 +11,8 @@
 namespace holdfast::server {
 namespace {
 
-// Growing strings get as much room again, up to this much more (Redis: SDS_MAX_PREALLOC).
+// Growing strings get as much room again, up to this much more (Redis:
+// SDS_MAX_PREALLOC).
 constexpr size_t kMaxExtraCapacity = 1 << 20;
 
 }  // namespace
@@ -31,7 +32,8 @@ Database::DbSlot& Database::SlotFor(Slot slot) {
   if (slots == nullptr) {
     // Writers of other slots may be here too: the first one's array stays.
     auto* fresh = new DbSlot[kSlots];
-    if (slots_.compare_exchange_strong(slots, fresh, std::memory_order_acq_rel)) {
+    if (slots_.compare_exchange_strong(slots, fresh,
+                                       std::memory_order_acq_rel)) {
       slots = fresh;
     } else {
       delete[] fresh;
@@ -48,7 +50,8 @@ Entry* Database::Find(const KeyRef& key) const {
 void Database::BeforeChange(Entry* entry) {
   const uint8_t epoch = snapshot_->epoch.load(std::memory_order_relaxed);
   if (entry->epoch_ == epoch) return;
-  ChangeObserver* observer = snapshot_->observer.load(std::memory_order_relaxed);
+  ChangeObserver* observer =
+      snapshot_->observer.load(std::memory_order_relaxed);
   if (observer != nullptr) observer->BeforeChange(*this, *entry);
   entry->epoch_ = epoch;
 }
@@ -85,7 +88,8 @@ void Database::RemoveExpiring(DbSlot& s, Slot slot, Entry* entry) {
   }
 }
 
-void Database::ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh, OldValue old_value) {
+void Database::ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh,
+                         OldValue old_value) {
   Entry* old = *link;
   fresh->tag_ = old->tag_;
   fresh->epoch_ = snapshot_->epoch.load(std::memory_order_relaxed);
@@ -103,11 +107,13 @@ void Database::ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh, OldVa
   Entry::FreeShell(old);
 }
 
-Entry* Database::SetString(const KeyRef& key, absl::string_view value, Expiry expiry, IfInteger if_integer) {
+Entry* Database::SetString(const KeyRef& key, absl::string_view value,
+                           Expiry expiry, IfInteger if_integer) {
   DbSlot& s = SlotFor(key.slot);
   Entry** link = s.table.FindLink(key, key.hash);
   if (link == nullptr) {
-    Entry* fresh = Entry::NewString(key.bytes, value, expiry.when_ms != kNoExpiry, if_integer);
+    Entry* fresh = Entry::NewString(key.bytes, value,
+                                    expiry.when_ms != kNoExpiry, if_integer);
     if (expiry.when_ms != kNoExpiry) fresh->expiry()->when_ms = expiry.when_ms;
     InsertNew(s, key, fresh);
     return fresh;
@@ -115,11 +121,13 @@ Entry* Database::SetString(const KeyRef& key, absl::string_view value, Expiry ex
   Entry* old = *link;
   BeforeChange(old);
   const int64_t when = expiry.keep ? old->expire_ms() : expiry.when_ms;
-  if (old->has_expiry() == (when != kNoExpiry) && old->OverwriteString(value, if_integer)) {
+  if (old->has_expiry() == (when != kNoExpiry) &&
+      old->OverwriteString(value, if_integer)) {
     if (when != kNoExpiry) old->expiry()->when_ms = when;
     return old;
   }
-  Entry* fresh = Entry::NewString(key.bytes, value, when != kNoExpiry, if_integer);
+  Entry* fresh =
+      Entry::NewString(key.bytes, value, when != kNoExpiry, if_integer);
   if (when != kNoExpiry) fresh->expiry()->when_ms = when;
   ReplaceAt(s, key.slot, link, fresh, OldValue::kFree);
   return fresh;
@@ -127,14 +135,17 @@ Entry* Database::SetString(const KeyRef& key, absl::string_view value, Expiry ex
 
 Entry* Database::SetInt(const KeyRef& key, int64_t value) {
   Entry* entry = Find(key);
-  if (entry != nullptr && entry->type() == ValueType::kString && entry->encoding() == Encoding::kInt) {
+  if (entry != nullptr && entry->type() == ValueType::kString &&
+      entry->encoding() == Encoding::kInt) {
     BeforeChange(entry);
     entry->payload()->integer = value;
     return entry;
   }
   char digits[Entry::kScratch];
   const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
-  return SetString(key, absl::string_view(digits, static_cast<size_t>(end - digits)), Expiry{.keep = true});
+  return SetString(key,
+                   absl::string_view(digits, static_cast<size_t>(end - digits)),
+                   Expiry{.keep = true});
 }
 
 char* Database::ResizeString(const KeyRef& key, size_t length) {
@@ -148,23 +159,30 @@ char* Database::ResizeString(const KeyRef& key, size_t length) {
     BeforeChange(old);
     old_bytes = old->StringBytes(scratch);
   }
-  const bool outside = old != nullptr && !old->is_inline() && old->encoding() != Encoding::kInt;
+  const bool outside =
+      old != nullptr && !old->is_inline() && old->encoding() != Encoding::kInt;
   StringBuffer* buffer = outside ? old->payload()->buffer : nullptr;
   const size_t old_length = old_bytes.size();
   if (buffer == nullptr || buffer->capacity < length) {
     // A new string gets just its length; one that grows, room to go on growing.
-    const size_t extra = old == nullptr ? 0 : std::min(length, kMaxExtraCapacity);
-    auto* grown = static_cast<StringBuffer*>(realloc(buffer, sizeof(StringBuffer) + length + extra));
-    CHECK(grown != nullptr) << "out of memory for a string of " << length << " bytes";
-    if (buffer == nullptr && old_length > 0) memcpy(grown->data(), old_bytes.data(), std::min(old_length, length));
+    const size_t extra =
+        old == nullptr ? 0 : std::min(length, kMaxExtraCapacity);
+    auto* grown = static_cast<StringBuffer*>(
+        realloc(buffer, sizeof(StringBuffer) + length + extra));
+    CHECK(grown != nullptr)
+        << "out of memory for a string of " << length << " bytes";
+    if (buffer == nullptr && old_length > 0)
+      memcpy(grown->data(), old_bytes.data(), std::min(old_length, length));
     buffer = grown;
     buffer->capacity = length + extra;
   }
-  if (length > old_length) memset(buffer->data() + old_length, 0, length - old_length);
+  if (length > old_length)
+    memset(buffer->data() + old_length, 0, length - old_length);
   buffer->length = length;
   Entry* entry = old;
   if (old == nullptr) {
-    entry = Entry::Allocate(key.bytes, ValueType::kString, Encoding::kRaw, false, false, 0);
+    entry = Entry::Allocate(key.bytes, ValueType::kString, Encoding::kRaw,
+                            false, false, 0);
     entry->payload()->buffer = buffer;
     InsertNew(s, key, entry);
   } else if (old->is_inline()) {
@@ -194,10 +212,12 @@ bool Database::Delete(const KeyRef& key) {
   return true;
 }
 
-Entry* Database::ApplyExpiry(DbSlot& s, const KeyRef& key, Entry** link, int64_t when_ms) {
+Entry* Database::ApplyExpiry(DbSlot& s, const KeyRef& key, Entry** link,
+                             int64_t when_ms) {
   Entry* entry = *link;
   if (entry->has_expiry() != (when_ms != kNoExpiry)) {
-    Entry* fresh = entry->Reshape(when_ms != kNoExpiry, entry->is_inline(), entry->inline_length_);
+    Entry* fresh = entry->Reshape(when_ms != kNoExpiry, entry->is_inline(),
+                                  entry->inline_length_);
     if (when_ms != kNoExpiry) fresh->expiry()->when_ms = when_ms;
     ReplaceAt(s, key.slot, link, fresh, OldValue::kTakenOver);
     return fresh;
@@ -214,14 +234,16 @@ Entry* Database::SetExpiry(const KeyRef& key, int64_t when_ms) {
   return ApplyExpiry(s, key, link, when_ms);
 }
 
-void Database::MoveFrom(Database& source, const KeyRef& from, const KeyRef& to) {
+void Database::MoveFrom(Database& source, const KeyRef& from,
+                        const KeyRef& to) {
   DbSlot& source_slot = source.SlotFor(from.slot);
   Entry** link = source_slot.table.FindLink(from, from.hash);
   CHECK(link != nullptr);
   source.BeforeChange(*link);
   Entry* old = source.Unlink(source_slot, from, link);
-  Entry* fresh = Entry::Allocate(to.bytes, old->type(), old->encoding(), old->has_expiry(), old->is_inline(),
-                                 old->inline_length_);
+  Entry* fresh =
+      Entry::Allocate(to.bytes, old->type(), old->encoding(), old->has_expiry(),
+                      old->is_inline(), old->inline_length_);
   fresh->set_access(old->access());
   if (old->has_expiry()) fresh->expiry()->when_ms = old->expiry()->when_ms;
   if (old->is_inline()) {
@@ -241,7 +263,8 @@ size_t Database::Size() const {
 
 size_t Database::ExpiringSize() const {
   size_t sum = 0;
-  for (const Group& g : groups_) sum += g.expiring.load(std::memory_order_relaxed);
+  for (const Group& g : groups_)
+    sum += g.expiring.load(std::memory_order_relaxed);
   return sum;
 }
 
@@ -250,14 +273,16 @@ size_t Database::SlotSize(Slot slot) const {
   return s == nullptr ? 0 : s->table.size();
 }
 
-uint64_t Database::ScanSlot(Slot slot, uint64_t position, size_t want, size_t max_buckets,
+uint64_t Database::ScanSlot(Slot slot, uint64_t position, size_t want,
+                            size_t max_buckets,
                             absl::FunctionRef<void(Entry*)> fn) const {
   const DbSlot* s = SlotIfAny(slot);
   if (s == nullptr || s->table.empty()) return kScanEnd;
   return s->table.Scan(position, want, max_buckets, fn);
 }
 
-Entry* Database::RandomEntry(Slot slot, absl::FunctionRef<uint64_t()> random) const {
+Entry* Database::RandomEntry(Slot slot,
+                             absl::FunctionRef<uint64_t()> random) const {
   const DbSlot* s = SlotIfAny(slot);
   return s == nullptr ? nullptr : s->table.RandomNode(random);
 }
@@ -267,12 +292,16 @@ size_t Database::SlotExpiringSize(Slot slot) const {
   return s == nullptr || s->expiring == nullptr ? 0 : s->expiring->size();
 }
 
-Entry* Database::ExpiringEntry(Slot slot, size_t nth) const { return (*SlotIfAny(slot)->expiring)[nth]; }
+Entry* Database::ExpiringEntry(Slot slot, size_t nth) const {
+  return (*SlotIfAny(slot)->expiring)[nth];
+}
 
 size_t Database::SlotTableBytes(Slot slot) const {
   const DbSlot* s = SlotIfAny(slot);
   if (s == nullptr) return 0;
-  return s->table.TableBytes() + (s->expiring == nullptr ? 0 : s->expiring->capacity() * sizeof(Entry*));
+  return s->table.TableBytes() +
+         (s->expiring == nullptr ? 0
+                                 : s->expiring->capacity() * sizeof(Entry*));
 }
 
 }  // namespace holdfast::server

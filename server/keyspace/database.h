@@ -42,9 +42,10 @@ struct SnapshotState {
 // Size() and ExpiringSize() may be called at any time by anyone.
 //
 // It is storage only: it knows no clock (an expired entry is found like any
-// other), no watchers, no log; `server/command/db.h` adds these. Every change of
-// an entry made here first shows it to the ChangeObserver where that is due, so
-// no caller can forget to. An Entry* is valid until the next change of its key.
+// other), no watchers, no log; `server/command/db.h` adds these. Every change
+// of an entry made here first shows it to the ChangeObserver where that is due,
+// so no caller can forget to. An Entry* is valid until the next change of its
+// key.
 class Database {
  public:
   explicit Database(const SnapshotState* snapshot) : snapshot_(snapshot) {}
@@ -54,9 +55,9 @@ class Database {
 
   Entry* Find(const KeyRef& key) const;
 
-  // Start to fetch what Find() will look at: the slot's table, the bucket in it, the
-  // entry; each touches only what the one before has fetched. PrefetchSlot() needs
-  // any slot's lock, for the database's own sake.
+  // Start to fetch what Find() will look at: the slot's table, the bucket in
+  // it, the entry; each touches only what the one before has fetched.
+  // PrefetchSlot() needs any slot's lock, for the database's own sake.
   void PrefetchSlot(Slot slot) const { __builtin_prefetch(SlotIfAny(slot)); }
   void PrefetchBucket(const KeyRef& key) const {
     const DbSlot* s = SlotIfAny(key.slot);
@@ -93,8 +94,8 @@ class Database {
   // the entry, which may have moved.
   Entry* SetExpiry(const KeyRef& key, int64_t when_ms);
 
-  // Takes the entry of `from` out of `source` and puts it here as `to`, with its
-  // expiry. REQUIRES: `to` is not here; both slots locked exclusively.
+  // Takes the entry of `from` out of `source` and puts it here as `to`, with
+  // its expiry. REQUIRES: `to` is not here; both slots locked exclusively.
   void MoveFrom(Database& source, const KeyRef& from, const KeyRef& to);
 
   // Shows the entry to the observer where that is due, before a change of the
@@ -107,14 +108,19 @@ class Database {
   // Sum of kGroupSlots neighbouring slots; group in [0, kGroups).
   static constexpr int kGroups = 64;
   static constexpr int kGroupSlots = kSlots / kGroups;
-  size_t GroupSize(int group) const { return groups_[group].keys.load(std::memory_order_relaxed); }
-  size_t GroupExpiringSize(int group) const { return groups_[group].expiring.load(std::memory_order_relaxed); }
+  size_t GroupSize(int group) const {
+    return groups_[group].keys.load(std::memory_order_relaxed);
+  }
+  size_t GroupExpiringSize(int group) const {
+    return groups_[group].expiring.load(std::memory_order_relaxed);
+  }
 
   size_t SlotSize(Slot slot) const;
   // See Dict::Scan; kScanEnd at once for an empty slot.
   static constexpr uint64_t kScanEnd = Dict<EntryTraits>::kScanEnd;
   static constexpr int kPositionBits = Dict<EntryTraits>::kPositionBits;
-  uint64_t ScanSlot(Slot slot, uint64_t position, size_t want, size_t max_buckets,
+  uint64_t ScanSlot(Slot slot, uint64_t position, size_t want,
+                    size_t max_buckets,
                     absl::FunctionRef<void(Entry*)> fn) const;
   // Null when the slot is empty.
   Entry* RandomEntry(Slot slot, absl::FunctionRef<uint64_t()> random) const;
@@ -147,13 +153,16 @@ class Database {
   }
   DbSlot& SlotFor(Slot slot);
   void InsertNew(DbSlot& s, const KeyRef& key, Entry* entry);
-  // Puts `fresh` where *link was and frees the old shell, or all of the old entry.
+  // Puts `fresh` where *link was and frees the old shell, or all of the old
+  // entry.
   enum class OldValue { kTakenOver, kFree };
-  void ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh, OldValue old_value);
+  void ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh,
+                 OldValue old_value);
   void AddExpiring(DbSlot& s, Slot slot, Entry* entry);
   void RemoveExpiring(DbSlot& s, Slot slot, Entry* entry);
   Entry* Unlink(DbSlot& s, const KeyRef& key, Entry** link);
-  Entry* ApplyExpiry(DbSlot& s, const KeyRef& key, Entry** link, int64_t when_ms);
+  Entry* ApplyExpiry(DbSlot& s, const KeyRef& key, Entry** link,
+                     int64_t when_ms);
   Group& group(Slot slot) { return groups_[slot / kGroupSlots]; }
 
   const SnapshotState* const snapshot_;

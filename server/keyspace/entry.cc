@@ -11,18 +11,23 @@
 namespace holdfast::server {
 namespace {
 
-constexpr size_t kGranule = 16;  // The allocator's own smallest step between size classes.
+constexpr size_t kGranule =
+    16;  // The allocator's own smallest step between size classes.
 
 // The data of an empty view may be null, which memcpy(3) does not take.
 void CopyBytes(void* to, absl::string_view from) {
   if (!from.empty()) memmove(to, from.data(), from.size());
 }
 
-size_t RoundUp(size_t bytes) { return (bytes + kGranule - 1) & ~(kGranule - 1); }
+size_t RoundUp(size_t bytes) {
+  return (bytes + kGranule - 1) & ~(kGranule - 1);
+}
 
 StringBuffer* NewBuffer(size_t capacity) {
-  auto* buffer = static_cast<StringBuffer*>(malloc(sizeof(StringBuffer) + capacity));
-  CHECK(buffer != nullptr) << "out of memory for a string of " << capacity << " bytes";
+  auto* buffer =
+      static_cast<StringBuffer*>(malloc(sizeof(StringBuffer) + capacity));
+  CHECK(buffer != nullptr) << "out of memory for a string of " << capacity
+                           << " bytes";
   buffer->capacity = capacity;
   buffer->length = 0;
   return buffer;
@@ -32,21 +37,30 @@ StringBuffer* NewBuffer(size_t capacity) {
 
 absl::string_view TypeName(ValueType type) {
   switch (type) {
-    case ValueType::kString: return "string";
-    case ValueType::kList: return "list";
-    case ValueType::kSet: return "set";
-    case ValueType::kZset: return "zset";
-    case ValueType::kHash: return "hash";
-    case ValueType::kStream: return "stream";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kList:
+      return "list";
+    case ValueType::kSet:
+      return "set";
+    case ValueType::kZset:
+      return "zset";
+    case ValueType::kHash:
+      return "hash";
+    case ValueType::kStream:
+      return "stream";
   }
   return "unknown";
 }
 
 absl::string_view EncodingName(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kRaw: return "raw";
-    case Encoding::kInt: return "int";
-    case Encoding::kEmbstr: return "embstr";
+    case Encoding::kRaw:
+      return "raw";
+    case Encoding::kInt:
+      return "int";
+    case Encoding::kEmbstr:
+      return "embstr";
   }
   return "unknown";
 }
@@ -61,7 +75,8 @@ size_t Entry::StringLength() const {
 
 absl::string_view Entry::StringBytes(char (&scratch)[kScratch]) const {
   if (encoding() == Encoding::kInt) {
-    const auto result = std::to_chars(scratch, scratch + kScratch, payload()->integer);
+    const auto result =
+        std::to_chars(scratch, scratch + kScratch, payload()->integer);
     return {scratch, static_cast<size_t>(result.ptr - scratch)};
   }
   if (is_inline()) return {inline_data(), inline_length_};
@@ -69,14 +84,17 @@ absl::string_view Entry::StringBytes(char (&scratch)[kScratch]) const {
 }
 
 size_t Entry::MemoryUsage() const {
-  size_t bytes = SizeFor(key_length_, has_expiry(), is_inline(), inline_length_);
-  if (!is_inline() && encoding() != Encoding::kInt) bytes += sizeof(StringBuffer) + payload()->buffer->capacity;
+  size_t bytes =
+      SizeFor(key_length_, has_expiry(), is_inline(), inline_length_);
+  if (!is_inline() && encoding() != Encoding::kInt)
+    bytes += sizeof(StringBuffer) + payload()->buffer->capacity;
   return bytes;
 }
 
 Entry::StringForm Entry::FormOf(absl::string_view value, IfInteger if_integer) {
   StringForm form{Encoding::kRaw, 0, false};
-  if (if_integer == IfInteger::kAsInt && net::ParseInteger(value, &form.integer)) {
+  if (if_integer == IfInteger::kAsInt &&
+      net::ParseInteger(value, &form.integer)) {
     form.encoding = Encoding::kInt;
     return form;
   }
@@ -85,21 +103,25 @@ Entry::StringForm Entry::FormOf(absl::string_view value, IfInteger if_integer) {
   return form;
 }
 
-size_t Entry::SizeFor(size_t key_length, bool has_expiry, bool is_inline, size_t value_length) {
-  return RoundUp(sizeof(Entry) + (has_expiry ? sizeof(Expiry) : 0) + (is_inline ? value_length : sizeof(Payload)) +
-                 key_length);
+size_t Entry::SizeFor(size_t key_length, bool has_expiry, bool is_inline,
+                      size_t value_length) {
+  return RoundUp(sizeof(Entry) + (has_expiry ? sizeof(Expiry) : 0) +
+                 (is_inline ? value_length : sizeof(Payload)) + key_length);
 }
 
-Entry* Entry::Allocate(absl::string_view key, ValueType type, Encoding encoding, bool has_expiry, bool is_inline,
-                       size_t value_length) {
-  void* memory = malloc(SizeFor(key.size(), has_expiry, is_inline, value_length));
-  CHECK(memory != nullptr) << "out of memory for a key of " << key.size() << " bytes";
+Entry* Entry::Allocate(absl::string_view key, ValueType type, Encoding encoding,
+                       bool has_expiry, bool is_inline, size_t value_length) {
+  void* memory =
+      malloc(SizeFor(key.size(), has_expiry, is_inline, value_length));
+  CHECK(memory != nullptr) << "out of memory for a key of " << key.size()
+                           << " bytes";
   auto* entry = static_cast<Entry*>(memory);
   entry->next = nullptr;
   new (&entry->access_) std::atomic<uint32_t>(0);
   entry->type_ = static_cast<uint8_t>(type) & 0xf;
   entry->encoding_ = static_cast<uint8_t>(encoding) & 0xf;
-  entry->flags_ = static_cast<uint8_t>((has_expiry ? kHasExpiry : 0) | (is_inline ? kInline : 0));
+  entry->flags_ = static_cast<uint8_t>((has_expiry ? kHasExpiry : 0) |
+                                       (is_inline ? kInline : 0));
   entry->epoch_ = 0;
   entry->tag_ = 0;
   entry->key_length_ = static_cast<uint32_t>(key.size());
@@ -108,9 +130,11 @@ Entry* Entry::Allocate(absl::string_view key, ValueType type, Encoding encoding,
   return entry;
 }
 
-Entry* Entry::NewString(absl::string_view key, absl::string_view value, bool has_expiry, IfInteger if_integer) {
+Entry* Entry::NewString(absl::string_view key, absl::string_view value,
+                        bool has_expiry, IfInteger if_integer) {
   const StringForm form = FormOf(value, if_integer);
-  Entry* entry = Allocate(key, ValueType::kString, form.encoding, has_expiry, form.is_inline, value.size());
+  Entry* entry = Allocate(key, ValueType::kString, form.encoding, has_expiry,
+                          form.is_inline, value.size());
   if (form.is_inline) {
     CopyBytes(entry->inline_data(), value);
   } else if (form.encoding == Encoding::kInt) {
@@ -128,8 +152,9 @@ bool Entry::OverwriteString(absl::string_view value, IfInteger if_integer) {
   if (type() != ValueType::kString) return false;
   const StringForm form = FormOf(value, if_integer);
   if (form.is_inline) {
-    if (!is_inline() || SizeFor(key_length_, has_expiry(), true, value.size()) !=
-                            SizeFor(key_length_, has_expiry(), true, inline_length_)) {
+    if (!is_inline() ||
+        SizeFor(key_length_, has_expiry(), true, value.size()) !=
+            SizeFor(key_length_, has_expiry(), true, inline_length_)) {
       return false;
     }
     CopyBytes(inline_data(), value);
@@ -140,7 +165,8 @@ bool Entry::OverwriteString(absl::string_view value, IfInteger if_integer) {
   } else {
     if (is_inline() || encoding() == Encoding::kInt) return false;
     StringBuffer* buffer = payload()->buffer;
-    if (buffer->capacity < value.size() || buffer->capacity > value.size() * 2) return false;
+    if (buffer->capacity < value.size() || buffer->capacity > value.size() * 2)
+      return false;
     CopyBytes(buffer->data(), value);
     buffer->length = value.size();
   }
@@ -148,8 +174,10 @@ bool Entry::OverwriteString(absl::string_view value, IfInteger if_integer) {
   return true;
 }
 
-Entry* Entry::Reshape(bool has_expiry, bool is_inline, size_t inline_length) const {
-  Entry* fresh = Allocate(key(), type(), encoding(), has_expiry, is_inline, inline_length);
+Entry* Entry::Reshape(bool has_expiry, bool is_inline,
+                      size_t inline_length) const {
+  Entry* fresh =
+      Allocate(key(), type(), encoding(), has_expiry, is_inline, inline_length);
   fresh->access_.store(access(), std::memory_order_relaxed);
   fresh->epoch_ = epoch_;
   fresh->tag_ = tag_;

@@ -13,7 +13,14 @@
 namespace holdfast::server {
 
 // The numbers are those of the RDB format where that has one.
-enum class ValueType : uint8_t { kString = 0, kList = 1, kSet = 2, kZset = 3, kHash = 4, kStream = 6 };
+enum class ValueType : uint8_t {
+  kString = 0,
+  kList = 1,
+  kSet = 2,
+  kZset = 3,
+  kHash = 4,
+  kStream = 6
+};
 
 // TYPE's answer: "string", "list", ...
 absl::string_view TypeName(ValueType type);
@@ -60,8 +67,12 @@ class Entry {
   Encoding encoding() const { return static_cast<Encoding>(encoding_); }
 
   bool has_expiry() const { return (flags_ & kHasExpiry) != 0; }
-  int64_t expire_ms() const { return has_expiry() ? expiry()->when_ms : kNoExpiry; }
-  bool ExpiredAt(int64_t now_ms) const { return has_expiry() && expiry()->when_ms <= now_ms; }
+  int64_t expire_ms() const {
+    return has_expiry() ? expiry()->when_ms : kNoExpiry;
+  }
+  bool ExpiredAt(int64_t now_ms) const {
+    return has_expiry() && expiry()->when_ms <= now_ms;
+  }
 
   // A string's length in bytes. REQUIRES: type() == kString.
   size_t StringLength() const;
@@ -111,12 +122,16 @@ class Entry {
   };
   static StringForm FormOf(absl::string_view value, IfInteger if_integer);
 
-  static size_t SizeFor(size_t key_length, bool has_expiry, bool is_inline, size_t value_length);
+  static size_t SizeFor(size_t key_length, bool has_expiry, bool is_inline,
+                        size_t value_length);
   // An entry with its key, no value yet, chained nowhere.
-  static Entry* Allocate(absl::string_view key, ValueType type, Encoding encoding, bool has_expiry, bool is_inline,
+  static Entry* Allocate(absl::string_view key, ValueType type,
+                         Encoding encoding, bool has_expiry, bool is_inline,
                          size_t value_length);
-  static Entry* NewString(absl::string_view key, absl::string_view value, bool has_expiry, IfInteger if_integer);
-  // Writes `value` into this entry if its allocation has just that size; else false.
+  static Entry* NewString(absl::string_view key, absl::string_view value,
+                          bool has_expiry, IfInteger if_integer);
+  // Writes `value` into this entry if its allocation has just that size; else
+  // false.
   bool OverwriteString(absl::string_view value, IfInteger if_integer);
   // A copy with or without room for an expiry, which takes the value over; the
   // old one is then to be freed with FreeShell().
@@ -132,11 +147,19 @@ class Entry {
   char* base() { return reinterpret_cast<char*>(this + 1); }
   const char* base() const { return reinterpret_cast<const char*>(this + 1); }
   Expiry* expiry() { return reinterpret_cast<Expiry*>(base()); }
-  const Expiry* expiry() const { return reinterpret_cast<const Expiry*>(base()); }
+  const Expiry* expiry() const {
+    return reinterpret_cast<const Expiry*>(base());
+  }
   size_t expiry_size() const { return has_expiry() ? sizeof(Expiry) : 0; }
-  Payload* payload() { return reinterpret_cast<Payload*>(base() + expiry_size()); }
-  const Payload* payload() const { return reinterpret_cast<const Payload*>(base() + expiry_size()); }
-  const char* key_data() const { return base() + expiry_size() + (is_inline() ? 0 : sizeof(Payload)); }
+  Payload* payload() {
+    return reinterpret_cast<Payload*>(base() + expiry_size());
+  }
+  const Payload* payload() const {
+    return reinterpret_cast<const Payload*>(base() + expiry_size());
+  }
+  const char* key_data() const {
+    return base() + expiry_size() + (is_inline() ? 0 : sizeof(Payload));
+  }
   char* inline_data() { return const_cast<char*>(key_data()) + key_length_; }
   const char* inline_data() const { return key_data() + key_length_; }
 

@@ -10,7 +10,8 @@ Keyspace::Keyspace(int databases) {
   for (int i = 0; i < databases; ++i) databases_.push_back(NewDatabase());
 }
 
-void Keyspace::ForEachDatabase(absl::FunctionRef<void(int, const Database&)> fn) {
+void Keyspace::ForEachDatabase(
+    absl::FunctionRef<void(int, const Database&)> fn) {
   absl::ReaderMutexLock lock(&databases_mu_);
   for (int i = 0; i < database_count(); ++i) fn(i, *databases_[i]);
 }
@@ -20,7 +21,8 @@ size_t Keyspace::SizeOf(int index) {
   return databases_[index]->Size();
 }
 
-std::shared_ptr<Database> Keyspace::Replace(int index, std::shared_ptr<Database> fresh) {
+std::shared_ptr<Database> Keyspace::Replace(int index,
+                                            std::shared_ptr<Database> fresh) {
   if (fresh == nullptr) fresh = NewDatabase();
   absl::MutexLock lock(&databases_mu_);
   databases_[index].swap(fresh);
@@ -33,11 +35,15 @@ void Keyspace::AddWatch(Slot slot, KeyWatch watch) {
   watches->push_back(std::move(watch));
 }
 
-void Keyspace::RemoveWatch(Slot slot, int db, absl::string_view key, const std::atomic<bool>* dirty) {
+void Keyspace::RemoveWatch(Slot slot, int db, absl::string_view key,
+                           const std::atomic<bool>* dirty) {
   auto& watches = slots_[slot].watches;
   if (watches == nullptr) return;
   watches->erase(std::remove_if(watches->begin(), watches->end(),
-                                [&](const KeyWatch& w) { return w.db == db && w.dirty.get() == dirty && w.key == key; }),
+                                [&](const KeyWatch& w) {
+                                  return w.db == db && w.dirty.get() == dirty &&
+                                         w.key == key;
+                                }),
                  watches->end());
   if (watches->empty()) watches.reset();
 }
@@ -53,7 +59,8 @@ void Keyspace::TouchWatchedSlow(Slot slot, int db, absl::string_view key) {
   }
 }
 
-void Keyspace::TouchAllWatched(int db, const Database& before, const Database& after) {
+void Keyspace::TouchAllWatched(int db, const Database& before,
+                               const Database& after) {
   for (int i = 0; i < kSlots; ++i) {
     const auto& watches = slots_[static_cast<Slot>(i)].watches;
     if (watches == nullptr) continue;

@@ -17,7 +17,8 @@ namespace holdfast::server {
 //
 // A database's place in the table of databases changes only (FLUSHDB, SWAPDB, a
 // loaded snapshot) while all slots are locked exclusively; so whoever holds any
-// slot lock may use db(i), and a Database* found so is good while that lock is held.
+// slot lock may use db(i), and a Database* found so is good while that lock is
+// held.
 class Keyspace {
  public:
   // `databases` in [1, 2^31): the `databases` directive.
@@ -32,9 +33,10 @@ class Keyspace {
   // REQUIRES: any slot lock; index in [0, database_count()).
   Database& db(int index) { return *databases_[index]; }
 
-  // Calls fn for every database in order, under a lock of its own that keeps them
-  // in their places, which is enough for Database's counters. Whatever slots the
-  // caller holds (INFO inside EXEC), none is locked here. fn must lock nothing.
+  // Calls fn for every database in order, under a lock of its own that keeps
+  // them in their places, which is enough for Database's counters. Whatever
+  // slots the caller holds (INFO inside EXEC), none is locked here. fn must
+  // lock nothing.
   void ForEachDatabase(absl::FunctionRef<void(int index, const Database&)> fn);
   size_t SizeOf(int index);
 
@@ -43,20 +45,26 @@ class Keyspace {
     absl::MutexLock lock(&databases_mu_);
     databases_[a].swap(databases_[b]);
   }
-  // Puts `fresh` (null: an empty one) in the place of a database and returns the
-  // old one, to be freed where that may take long. REQUIRES: as Swap().
+  // Puts `fresh` (null: an empty one) in the place of a database and returns
+  // the old one, to be freed where that may take long. REQUIRES: as Swap().
   std::shared_ptr<Database> Replace(int index, std::shared_ptr<Database> fresh);
   // The databases as they are, for a snapshot's walk. REQUIRES: the gate held
   // exclusively, and any slot lock.
-  std::vector<std::shared_ptr<Database>> Databases() const { return databases_; }
-  std::shared_ptr<Database> NewDatabase() const { return std::make_shared<Database>(&snapshot_); }
+  std::vector<std::shared_ptr<Database>> Databases() const {
+    return databases_;
+  }
+  std::shared_ptr<Database> NewDatabase() const {
+    return std::make_shared<Database>(&snapshot_);
+  }
 
   SnapshotState& snapshot() { return snapshot_; }
 
   // Registers and removes a watch. REQUIRES: the key's slot locked exclusively.
   void AddWatch(Slot slot, KeyWatch watch);
-  void RemoveWatch(Slot slot, int db, absl::string_view key, const std::atomic<bool>* dirty);
-  // Marks those dirty who watch this key. REQUIRES: the slot locked exclusively.
+  void RemoveWatch(Slot slot, int db, absl::string_view key,
+                   const std::atomic<bool>* dirty);
+  // Marks those dirty who watch this key. REQUIRES: the slot locked
+  // exclusively.
   void TouchWatched(Slot slot, int db, absl::string_view key) {
     if (slots_[slot].watches != nullptr) TouchWatchedSlow(slot, db, key);
   }
@@ -70,8 +78,8 @@ class Keyspace {
   SnapshotState snapshot_;
   WriteGate gate_;
   SlotTable slots_;
-  // A leaf: changes of databases_ need it beside all slots, so that it keeps them
-  // in place for those who have no slot.
+  // A leaf: changes of databases_ need it beside all slots, so that it keeps
+  // them in place for those who have no slot.
   absl::Mutex databases_mu_;
   std::vector<std::shared_ptr<Database>> databases_;  // Guarded as said above.
 };

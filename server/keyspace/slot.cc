@@ -13,7 +13,8 @@ constexpr std::array<std::array<uint16_t, 256>, 2> MakeTables() {
   for (int byte = 0; byte < 256; ++byte) {
     uint16_t crc = static_cast<uint16_t>(byte << 8);
     for (int bit = 0; bit < 8; ++bit) {
-      crc = static_cast<uint16_t>((crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021 : crc << 1);
+      crc = static_cast<uint16_t>((crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021
+                                                      : crc << 1);
     }
     tables[0][byte] = crc;
   }
@@ -33,9 +34,11 @@ uint16_t Crc16(absl::string_view bytes) {
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   size_t n = bytes.size();
   for (; n >= 2; n -= 2, p += 2) {
-    crc = static_cast<uint16_t>(kTables[1][(crc >> 8) ^ p[0]] ^ kTables[0][(crc & 0xff) ^ p[1]]);
+    crc = static_cast<uint16_t>(kTables[1][(crc >> 8) ^ p[0]] ^
+                                kTables[0][(crc & 0xff) ^ p[1]]);
   }
-  if (n == 1) crc = static_cast<uint16_t>((crc << 8) ^ kTables[0][(crc >> 8) ^ p[0]]);
+  if (n == 1)
+    crc = static_cast<uint16_t>((crc << 8) ^ kTables[0][(crc >> 8) ^ p[0]]);
   return crc;
 }
 

@@ -29,7 +29,8 @@ struct KeyRef {
   Slot slot = 0;
 
   KeyRef() = default;
-  explicit KeyRef(absl::string_view key) : bytes(key), hash(HashOfKey(key)), slot(SlotOfKey(key)) {}
+  explicit KeyRef(absl::string_view key)
+      : bytes(key), hash(HashOfKey(key)), slot(SlotOfKey(key)) {}
 };
 
 }  // namespace holdfast::server

@@ -30,9 +30,11 @@ void SlotSetLock::LockMany(absl::Span<const SlotUse> uses, bool write) {
   std::sort(held_.begin(), held_.end(), [](const SlotUse& a, const SlotUse& b) {
     return a.slot != b.slot ? a.slot < b.slot : a.exclusive > b.exclusive;
   });
-  held_.erase(
-      std::unique(held_.begin(), held_.end(), [](const SlotUse& a, const SlotUse& b) { return a.slot == b.slot; }),
-      held_.end());
+  held_.erase(std::unique(held_.begin(), held_.end(),
+                          [](const SlotUse& a, const SlotUse& b) {
+                            return a.slot == b.slot;
+                          }),
+              held_.end());
   for (const SlotUse& use : held_) {
     absl::Mutex& mu = (*table_)[use.slot].mu;
     if (use.exclusive) {
@@ -74,13 +76,16 @@ void SlotSetLock::Release() {
 
 bool SlotSetLock::Holds(Slot slot, bool exclusive) const {
   if (all_) return true;
-  if (held_.size() == 1) return held_[0].slot == slot && (held_[0].exclusive || !exclusive);
-  const auto it = std::lower_bound(held_.begin(), held_.end(), slot,
-                                   [](const SlotUse& use, Slot wanted) { return use.slot < wanted; });
+  if (held_.size() == 1)
+    return held_[0].slot == slot && (held_[0].exclusive || !exclusive);
+  const auto it = std::lower_bound(
+      held_.begin(), held_.end(), slot,
+      [](const SlotUse& use, Slot wanted) { return use.slot < wanted; });
   return it != held_.end() && it->slot == slot && (it->exclusive || !exclusive);
 }
 
-SlotGuard::SlotGuard(const SlotSetLock& unit, Slot slot, bool exclusive) : mu_(nullptr), exclusive_(exclusive) {
+SlotGuard::SlotGuard(const SlotSetLock& unit, Slot slot, bool exclusive)
+    : mu_(nullptr), exclusive_(exclusive) {
   if (unit.Holds(slot, exclusive)) return;
   mu_ = &(*unit.table())[slot].mu;
   if (exclusive_) {

@@ -16,12 +16,14 @@
 
 namespace holdfast::server {
 
-// What WATCH leaves at a slot: set `*dirty` when the key of database `db` is touched.
+// What WATCH leaves at a slot: set `*dirty` when the key of database `db` is
+// touched.
 struct KeyWatch {
   int db;
   std::string key;
   std::shared_ptr<std::atomic<bool>> dirty;
-  bool expired;  // It had expired when watched and is still there: to remove it changes nothing.
+  bool expired;  // It had expired when watched and is still there: to remove it
+                 // changes nothing.
 };
 
 // The lock stripes of the keyspace, one a hash slot, for all databases, each on
@@ -30,7 +32,8 @@ class SlotTable {
  public:
   struct alignas(64) Stripe {
     absl::Mutex mu;
-    // Guarded by mu held exclusively; null while nobody watches a key of the slot.
+    // Guarded by mu held exclusively; null while nobody watches a key of the
+    // slot.
     std::unique_ptr<std::vector<KeyWatch>> watches;
   };
 
@@ -63,9 +66,11 @@ class SlotSetLock {
   SlotSetLock& operator=(const SlotSetLock&) = delete;
 
   // The fast path of a command with one key. `write` passes the gate shared.
-  void LockOne(Slot slot, bool exclusive, bool write) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  void LockOne(Slot slot, bool exclusive,
+               bool write) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   // Sorts, merges (exclusive wins) and locks.
-  void LockMany(absl::Span<const SlotUse> uses, bool write) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  void LockMany(absl::Span<const SlotUse> uses,
+                bool write) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   // Passes the gate exclusively and locks every slot exclusively: about 0.3 ms.
   void LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS;
   // Only the gate, shared: a write that names no key but has an effect (or will
@@ -91,11 +96,12 @@ class SlotSetLock {
   absl::InlinedVector<SlotUse, 4> held_;  // Ascending.
 };
 
-// Holds one slot for a walk over all slots, or nothing if the unit has it anyhow.
-// REQUIRES: the unit holds this slot, or all, or no slot at all.
+// Holds one slot for a walk over all slots, or nothing if the unit has it
+// anyhow. REQUIRES: the unit holds this slot, or all, or no slot at all.
 class SlotGuard {
  public:
-  SlotGuard(const SlotSetLock& unit, Slot slot, bool exclusive) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  SlotGuard(const SlotSetLock& unit, Slot slot,
+            bool exclusive) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   ~SlotGuard() ABSL_NO_THREAD_SAFETY_ANALYSIS;
   SlotGuard(const SlotGuard&) = delete;
   SlotGuard& operator=(const SlotGuard&) = delete;

@@ -8,7 +8,8 @@ namespace holdfast::server {
 
 using net::Deadline;
 
-bool WriteGate::LockExclusiveBefore(Deadline deadline, absl::Duration patience) {
+bool WriteGate::LockExclusiveBefore(Deadline deadline,
+                                    absl::Duration patience) {
   const net::Clock* const clock = net::Clock::Real();
   const Deadline patient_until = Deadline::After(clock, patience);
   absl::MutexLock lock(&mu_);
@@ -16,17 +17,22 @@ bool WriteGate::LockExclusiveBefore(Deadline deadline, absl::Duration patience) 
     if (!opened_.Wait(&mu_, deadline) && wanted_) return false;
   }
   wanted_ = true;
-  for (absl::Duration length = kFirstTry;; length = std::min(2 * length, kLongestTry)) {
+  for (absl::Duration length = kFirstTry;;
+       length = std::min(2 * length, kLongestTry)) {
     Close();
-    const Deadline open_at = patient_until.Expired() ? Deadline::Never() : Deadline::After(clock, length);
+    const Deadline open_at = patient_until.Expired()
+                                 ? Deadline::Never()
+                                 : Deadline::After(clock, length);
     while (!IsDrained() && !deadline.Expired() && !open_at.Expired()) {
-      drained_.Wait(&mu_, deadline.NextWait() < open_at.NextWait() ? deadline : open_at);
+      drained_.Wait(
+          &mu_, deadline.NextWait() < open_at.NextWait() ? deadline : open_at);
     }
     if (IsDrained()) return true;
     Open();
     const Deadline pause = Deadline::After(clock, 10 * length);
     while (!deadline.Expired() && !pause.Expired()) {
-      drained_.Wait(&mu_, deadline.NextWait() < pause.NextWait() ? deadline : pause);
+      drained_.Wait(&mu_,
+                    deadline.NextWait() < pause.NextWait() ? deadline : pause);
     }
     if (deadline.Expired()) break;
   }
@@ -42,17 +48,20 @@ void WriteGate::UnlockExclusive() {
 }
 
 bool WriteGate::IsDrained() const {
-  return std::all_of(stripes_.begin(), stripes_.end(),
-                     [](const Stripe& s) { return s.passages.load(std::memory_order_acquire) == kClosed; });
+  return std::all_of(stripes_.begin(), stripes_.end(), [](const Stripe& s) {
+    return s.passages.load(std::memory_order_acquire) == kClosed;
+  });
 }
 
 void WriteGate::Close() {
   closed_ = true;
-  for (Stripe& s : stripes_) s.passages.fetch_or(kClosed, std::memory_order_relaxed);
+  for (Stripe& s : stripes_)
+    s.passages.fetch_or(kClosed, std::memory_order_relaxed);
 }
 
 void WriteGate::Open() {
-  for (Stripe& s : stripes_) s.passages.fetch_and(~kClosed, std::memory_order_release);
+  for (Stripe& s : stripes_)
+    s.passages.fetch_and(~kClosed, std::memory_order_release);
   closed_ = false;
   opened_.SignalAll();
 }
@@ -69,7 +78,8 @@ void WriteGate::SignalDrained() {
 
 size_t WriteGate::StripeOfThread() {
   static std::atomic<size_t> next_thread{0};
-  thread_local const size_t stripe = next_thread.fetch_add(1, std::memory_order_relaxed) % kStripes;
+  thread_local const size_t stripe =
+      next_thread.fetch_add(1, std::memory_order_relaxed) % kStripes;
   return stripe;
 }
 

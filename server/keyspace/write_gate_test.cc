@@ -15,17 +15,20 @@ namespace {
 
 using net::Deadline;
 
-Deadline In(absl::Duration time) { return Deadline::After(net::Clock::Real(), time); }
+Deadline In(absl::Duration time) {
+  return Deadline::After(net::Clock::Real(), time);
+}
 
 // A write that takes as long as the test wants.
 class LongWrite {
  public:
-  explicit LongWrite(WriteGate* gate) : thread_([this, gate] {
-    const size_t stripe = gate->LockShared();
-    under_way_.Notify();
-    end_.WaitForNotification();
-    gate->UnlockShared(stripe);
-  }) {
+  explicit LongWrite(WriteGate* gate)
+      : thread_([this, gate] {
+          const size_t stripe = gate->LockShared();
+          under_way_.Notify();
+          end_.WaitForNotification();
+          gate->UnlockShared(stripe);
+        }) {
     under_way_.WaitForNotification();
   }
   ~LongWrite() { End(); }
@@ -45,8 +48,8 @@ TEST(WriteGateTest, SharedPassagesAreTogether) {
   gate.UnlockShared(gate.LockShared());
 }
 
-// A plain counter that only the gate protects: under tsan a missing barrier is a
-// race, without it a lost update.
+// A plain counter that only the gate protects: under tsan a missing barrier is
+// a race, without it a lost update.
 TEST(WriteGateTest, ExclusiveMeansAlone) {
   constexpr int kThreads = 8;
   constexpr int kRounds = 2000;
@@ -82,11 +85,13 @@ TEST(WriteGateTest, WhileOneWriteTakesLongOthersPass) {
   LongWrite slow(&gate);
   std::atomic<bool> passed{false};
   std::thread waiting([&] {
-    EXPECT_TRUE(gate.LockExclusiveBefore(Deadline::Never(), absl::InfiniteDuration()));
+    EXPECT_TRUE(
+        gate.LockExclusiveBefore(Deadline::Never(), absl::InfiniteDuration()));
     passed = true;
     gate.UnlockExclusive();
   });
-  // Each may meet a try, none more than that: they pass though nobody ends the slow one.
+  // Each may meet a try, none more than that: they pass though nobody ends the
+  // slow one.
   for (int i = 0; i < 1000; ++i) gate.UnlockShared(gate.LockShared());
   EXPECT_FALSE(passed);
   slow.End();
@@ -98,13 +103,18 @@ TEST(WriteGateTest, GivesUpAtTheDeadlineAndLeavesItOpen) {
   WriteGate gate;
   {
     LongWrite slow(&gate);
-    for (const absl::Duration patience : {absl::InfiniteDuration(), absl::ZeroDuration()}) {
-      EXPECT_FALSE(gate.LockExclusiveBefore(In(absl::Milliseconds(60)), patience));
+    for (const absl::Duration patience :
+         {absl::InfiniteDuration(), absl::ZeroDuration()}) {
+      EXPECT_FALSE(
+          gate.LockExclusiveBefore(In(absl::Milliseconds(60)), patience));
       gate.UnlockShared(gate.LockShared());
     }
   }
-  EXPECT_TRUE(gate.LockExclusiveBefore(In(absl::Seconds(30)), absl::ZeroDuration()));
-  EXPECT_FALSE(gate.LockExclusiveBefore(In(absl::Milliseconds(1)), absl::ZeroDuration())) << "held by another";
+  EXPECT_TRUE(
+      gate.LockExclusiveBefore(In(absl::Seconds(30)), absl::ZeroDuration()));
+  EXPECT_FALSE(
+      gate.LockExclusiveBefore(In(absl::Milliseconds(1)), absl::ZeroDuration()))
+      << "held by another";
   gate.UnlockExclusive();
   gate.UnlockShared(gate.LockShared());
 }
@@ -122,13 +132,15 @@ TEST(WriteGateTest, AStreamOfLongWritesDoesNotStarveIt) {
         ++under_way;
         // Until the other is in too, or nobody can come in.
         const Deadline closed = In(absl::Milliseconds(100));
-        while (under_way < 2 && !stop && !closed.Expired()) std::this_thread::yield();
+        while (under_way < 2 && !stop && !closed.Expired())
+          std::this_thread::yield();
         gate.UnlockShared(stripe);
         --under_way;
       }
     });
   }
-  EXPECT_TRUE(gate.LockExclusiveBefore(In(absl::Seconds(30)), absl::Milliseconds(10)));
+  EXPECT_TRUE(
+      gate.LockExclusiveBefore(In(absl::Seconds(30)), absl::Milliseconds(10)));
   gate.UnlockExclusive();
   stop = true;
   for (std::thread& thread : threads) thread.join();

@@ -8,7 +8,9 @@
 namespace holdfast::server {
 
 ExpiryCycle::ExpiryCycle(Engine* engine)
-    : engine_(*engine), unit_(engine), next_slot_(new int[engine->keyspace().database_count()]()) {}
+    : engine_(*engine),
+      unit_(engine),
+      next_slot_(new int[engine->keyspace().database_count()]()) {}
 
 void ExpiryCycle::Run(absl::Duration budget) {
   if (!engine_.active_expire() || !engine_.MayDeleteExpired()) return;
@@ -24,7 +26,8 @@ void ExpiryCycle::Run(absl::Duration budget) {
   });
   for (size_t i = 0; i < expiring.size() && engine_.clock()->Now() < end; ++i) {
     // Each turn begins with another database, so that none starves.
-    const int db = expiring[(i + static_cast<size_t>(next_db_)) % expiring.size()];
+    const int db =
+        expiring[(i + static_cast<size_t>(next_db_)) % expiring.size()];
     next_slot_[db] = RunDatabase(db, next_slot_[db], end);
   }
   next_db_ = (next_db_ + 1) % databases;
@@ -35,14 +38,18 @@ int ExpiryCycle::RunDatabase(int db, int first, net::MonoTime end) {
   int64_t ttl_sum_ms = 0;
   int slot = first;
   int visited = 0;
-  for (int passed = 0; passed < kSlots && visited < kSlotsPerTurn; ++passed, slot = (slot + 1) % kSlots) {
+  for (int passed = 0; passed < kSlots && visited < kSlotsPerTurn;
+       ++passed, slot = (slot + 1) % kSlots) {
     if (passed % 64 == 0 && engine_.clock()->Now() >= end) {
-      engine_.stats().expired_time_cap_reached.fetch_add(1, std::memory_order_relaxed);
+      engine_.stats().expired_time_cap_reached.fetch_add(
+          1, std::memory_order_relaxed);
       break;
     }
     if (slot % Database::kGroupSlots == 0) {
-      absl::ReaderMutexLock lock(&engine_.keyspace().slots()[static_cast<Slot>(slot)].mu);
-      if (engine_.keyspace().db(db).GroupExpiringSize(slot / Database::kGroupSlots) == 0) {
+      absl::ReaderMutexLock lock(
+          &engine_.keyspace().slots()[static_cast<Slot>(slot)].mu);
+      if (engine_.keyspace().db(db).GroupExpiringSize(
+              slot / Database::kGroupSlots) == 0) {
         slot += Database::kGroupSlots - 1;
         passed += Database::kGroupSlots - 1;
         continue;
@@ -53,7 +60,9 @@ int ExpiryCycle::RunDatabase(int db, int first, net::MonoTime end) {
       checked += sample.checked - sample.expired;
       ttl_sum_ms += sample.ttl_sum_ms;
       if (sample.checked > 0) ++visited;
-      if (sample.expired <= sample.checked * kStaleShare || engine_.clock()->Now() >= end) break;
+      if (sample.expired <= sample.checked * kStaleShare ||
+          engine_.clock()->Now() >= end)
+        break;
     }
   }
   if (checked > 0) {
@@ -78,7 +87,8 @@ ExpiryCycle::Sample ExpiryCycle::VisitSlot(int db, Slot slot) {
     Database& storage = view.storage();
     size_t left = storage.SlotExpiringSize(slot);
     size_t nth = left == 0 ? 0 : engine_.RandomU64() % left;
-    for (; sample.checked < kMaxChecksPerLock && left > 0; --left, ++sample.checked) {
+    for (; sample.checked < kMaxChecksPerLock && left > 0;
+         --left, ++sample.checked) {
       const size_t size = storage.SlotExpiringSize(slot);
       if (size == 0) break;
       // From a random one on; deleting moves the last into its place.
@@ -89,7 +99,8 @@ ExpiryCycle::Sample ExpiryCycle::VisitSlot(int db, Slot slot) {
         ++nth;
         continue;
       }
-      const std::string key(entry->key());  // The entry goes before its name is told.
+      const std::string key(
+          entry->key());  // The entry goes before its name is told.
       view.DeleteIfExpired(key);
       ++sample.expired;
     }

@@ -4,7 +4,8 @@
 
 namespace holdfast::server {
 
-Session::Session(uint64_t id, net::Stream* stream, std::string address, std::string local_address, int64_t now_ms)
+Session::Session(uint64_t id, net::Stream* stream, std::string address,
+                 std::string local_address, int64_t now_ms)
     : id(id),
       address(std::move(address)),
       local_address(std::move(local_address)),

@@ -36,19 +36,20 @@ enum class SessionKind : uint8_t { kNormal, kReplica, kPrimary, kPubsub };
 // What the server knows of one client connection.
 //
 // Three kinds of members: fixed ones; atomics and those under mu_, which any
-// thread may read (CLIENT LIST, INFO) or use (Kill()); and `own`, which only the
-// connection's own thread touches. Owned by shared_ptr, by its connection and
-// whoever found it in the registry.
+// thread may read (CLIENT LIST, INFO) or use (Kill()); and `own`, which only
+// the connection's own thread touches. Owned by shared_ptr, by its connection
+// and whoever found it in the registry.
 class Session {
  public:
   // `stream` outlives the session's connection; null for one without a socket
   // (the replication link's applier, tests).
-  Session(uint64_t id, net::Stream* stream, std::string address, std::string local_address, int64_t now_ms);
+  Session(uint64_t id, net::Stream* stream, std::string address,
+          std::string local_address, int64_t now_ms);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   const uint64_t id;
-  const std::string address;        // "127.0.0.1:5021", "/path:0" for a unix socket.
+  const std::string address;  // "127.0.0.1:5021", "/path:0" for a unix socket.
   const std::string local_address;  // The server's end.
   const int64_t created_ms;         // Monotonic, as the next.
 
@@ -67,7 +68,8 @@ class Session {
   std::atomic<bool> unix_socket{false};
   std::atomic<bool> dirty_exec{false};  // For CLIENT LIST's 'd'.
   std::atomic<bool> blocked{false};     // Waits in CLIENT PAUSE, or for a key.
-  std::atomic<bool> closing{false};     // CLIENT LIST's 'c': closes after its reply.
+  std::atomic<bool> closing{
+      false};  // CLIENT LIST's 'c': closes after its reply.
   std::atomic<const CommandSpec*> last_command{nullptr};
   std::atomic<size_t> query_bytes{0};     // Waiting in the input buffer.
   std::atomic<size_t> query_capacity{0};  // Its free room.
@@ -89,8 +91,9 @@ class Session {
 
   // How CLIENT UNBLOCK reaches a client that waits for a key: whoever makes it
   // wait sets a function, which is called with the session's lock held, says
-  // whether the client was still waiting, and may lock nothing but a leaf of its
-  // own; null when the wait is over. `with_error`: it gets -UNBLOCKED, not a timeout.
+  // whether the client was still waiting, and may lock nothing but a leaf of
+  // its own; null when the wait is over. `with_error`: it gets -UNBLOCKED, not
+  // a timeout.
   void set_unblocker(std::function<bool(bool with_error)> unblocker);
   bool Unblock(bool with_error);
 
@@ -107,12 +110,12 @@ class Session {
   struct Own {
     bool authenticated = false;
     bool close_after_reply = false;
-    bool reply_off = false;         // CLIENT REPLY OFF.
-    bool skip_next_reply = false;   // CLIENT REPLY SKIP: the next command's.
+    bool reply_off = false;        // CLIENT REPLY OFF.
+    bool skip_next_reply = false;  // CLIENT REPLY SKIP: the next command's.
     bool skip_this_reply = false;
     bool asking = false;
-    bool readonly_mode = false;     // Cluster's READONLY.
-    bool is_primary_link = false;   // Applies what a primary sends.
+    bool readonly_mode = false;    // Cluster's READONLY.
+    bool is_primary_link = false;  // Applies what a primary sends.
 
     bool in_multi = false;
     bool multi_failed = false;  // A command was refused while queueing.
@@ -125,8 +128,8 @@ class Session {
     // so far are sent, the connection's thread calls it and then closes.
     std::function<void()> takeover;
 
-    // Set by a command of a transaction: called once its locks are released. The
-    // last one counts.
+    // Set by a command of a transaction: called once its locks are released.
+    // The last one counts.
     std::function<void()> after_unit;
 
     // The log's end after this session's last write: what WAIT waits for.

@@ -17,13 +17,18 @@ size_t CounterShardOfThread();
 // way. Thread-safe, no lock.
 class Counter {
  public:
-  void Add(int64_t n) { shards_[CounterShardOfThread()].value.fetch_add(n, std::memory_order_relaxed); }
+  void Add(int64_t n) {
+    shards_[CounterShardOfThread()].value.fetch_add(n,
+                                                    std::memory_order_relaxed);
+  }
   int64_t Value() const {
     int64_t sum = 0;
-    for (const Shard& s : shards_) sum += s.value.load(std::memory_order_relaxed);
+    for (const Shard& s : shards_)
+      sum += s.value.load(std::memory_order_relaxed);
     return sum;
   }
-  // Not atomic against concurrent additions, which may survive it (CONFIG RESETSTAT).
+  // Not atomic against concurrent additions, which may survive it (CONFIG
+  // RESETSTAT).
   void Reset() {
     for (Shard& s : shards_) s.value.store(0, std::memory_order_relaxed);
   }

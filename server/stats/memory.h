@@ -6,8 +6,9 @@
 
 namespace holdfast::server {
 
-// What the allocator says of the process: jemalloc's counters where it is linked
-// (the server), glibc's elsewhere (tests under sanitizers). Takes microseconds.
+// What the allocator says of the process: jemalloc's counters where it is
+// linked (the server), glibc's elsewhere (tests under sanitizers). Takes
+// microseconds.
 struct MemoryUse {
   size_t allocated = 0;  // Bytes in use by the program.
   size_t active = 0;     // Pages with any of them.
@@ -22,7 +23,8 @@ std::string AllocatorReport();
 size_t ResidentBytes();
 size_t SystemMemoryBytes();
 
-// Hands unused pages back to the kernel (MEMORY PURGE). False if that cannot be.
+// Hands unused pages back to the kernel (MEMORY PURGE). False if that cannot
+// be.
 bool PurgeAllocator();
 
 }  // namespace holdfast::server

@@ -27,8 +27,8 @@ class LatencyHistogram {
   int64_t count() const;
   // How many calls took less than `nanos`, to within a bucket's width.
   int64_t CountBelow(int64_t nanos) const;
-  // Upper edge, in ns, of the bucket that holds the given fraction (0..1) of all
-  // calls; 0 when there are none.
+  // Upper edge, in ns, of the bucket that holds the given fraction (0..1) of
+  // all calls; 0 when there are none.
   int64_t Percentile(double fraction) const;
   void Reset();
 
@@ -46,8 +46,9 @@ class LatencyHistogram {
 struct CommandStats {
   Counter calls;
   Counter nanos;
-  std::atomic<int64_t> rejected{0};  // Refused before it ran (arity, ACL, OOM, ...).
-  std::atomic<int64_t> failed{0};    // Ran and answered an error.
+  std::atomic<int64_t> rejected{
+      0};  // Refused before it ran (arity, ACL, OOM, ...).
+  std::atomic<int64_t> failed{0};  // Ran and answered an error.
   LatencyHistogram latency;
 };
 
@@ -56,8 +57,11 @@ class Stats {
  public:
   // Makes room for commands with ids below `command_ids`, once, at start.
   void SetCommandCount(int command_ids);
-  // Null for a command that was never called (their memory is taken by the first).
-  CommandStats* CommandIfAny(int id) const { return commands_[id].load(std::memory_order_acquire); }
+  // Null for a command that was never called (their memory is taken by the
+  // first).
+  CommandStats* CommandIfAny(int id) const {
+    return commands_[id].load(std::memory_order_acquire);
+  }
   CommandStats& Command(int id);
 
   // Counts an error reply by its code, the first word ("ERR", "WRONGTYPE").
@@ -116,7 +120,8 @@ class Stats {
   std::unique_ptr<std::atomic<CommandStats*>[]> commands_;
   int command_ids_ = 0;
   mutable absl::Mutex mu_;
-  std::map<std::string, int64_t> errors_ ABSL_GUARDED_BY(mu_);  // At most kMaxErrorCodes.
+  std::map<std::string, int64_t> errors_
+      ABSL_GUARDED_BY(mu_);  // At most kMaxErrorCodes.
 };
 
 }  // namespace holdfast::server

@@ -9,19 +9,23 @@ namespace holdfast::server {
 namespace {
 
 char Fold(char c, GlobCase glob_case) {
-  return glob_case == GlobCase::kIgnore ? absl::ascii_tolower(static_cast<unsigned char>(c)) : c;
+  return glob_case == GlobCase::kIgnore
+             ? absl::ascii_tolower(static_cast<unsigned char>(c))
+             : c;
 }
 
 // A byte as Redis compares it with the ends of a range: signed, or what
 // tolower(3) makes of it, which is not.
 int Rank(signed char c, GlobCase glob_case) {
   if (glob_case == GlobCase::kSensitive) return c;
-  return static_cast<unsigned char>(absl::ascii_tolower(static_cast<unsigned char>(c)));
+  return static_cast<unsigned char>(
+      absl::ascii_tolower(static_cast<unsigned char>(c)));
 }
 
 // Matches `c` with the class that begins at pattern[*at], behind its '['; moves
 // *at behind the class.
-bool MatchClass(absl::string_view pattern, size_t* at, char c, GlobCase glob_case) {
+bool MatchClass(absl::string_view pattern, size_t* at, char c,
+                GlobCase glob_case) {
   size_t p = *at;
   const bool inverted = p < pattern.size() && pattern[p] == '^';
   if (inverted) ++p;
@@ -38,7 +42,8 @@ bool MatchClass(absl::string_view pattern, size_t* at, char c, GlobCase glob_cas
       signed char high = static_cast<signed char>(pattern[p + 2]);
       if (low > high) std::swap(low, high);
       const int rank = Rank(static_cast<signed char>(c), glob_case);
-      matched = matched || (rank >= Rank(low, glob_case) && rank <= Rank(high, glob_case));
+      matched = matched ||
+                (rank >= Rank(low, glob_case) && rank <= Rank(high, glob_case));
       p += 2;
     } else {
       matched = matched || Fold(pattern[p], glob_case) == Fold(c, glob_case);
@@ -50,7 +55,8 @@ bool MatchClass(absl::string_view pattern, size_t* at, char c, GlobCase glob_cas
 
 // Matches `c` with the element at pattern[*at], which is there and no star;
 // moves *at behind it.
-bool MatchOne(absl::string_view pattern, size_t* at, char c, GlobCase glob_case) {
+bool MatchOne(absl::string_view pattern, size_t* at, char c,
+              GlobCase glob_case) {
   const char element = pattern[(*at)++];
   switch (element) {
     case '?':
@@ -58,7 +64,8 @@ bool MatchOne(absl::string_view pattern, size_t* at, char c, GlobCase glob_case)
     case '[':
       return MatchClass(pattern, at, c, glob_case);
     case '\\':
-      if (*at < pattern.size()) return Fold(pattern[(*at)++], glob_case) == Fold(c, glob_case);
+      if (*at < pattern.size())
+        return Fold(pattern[(*at)++], glob_case) == Fold(c, glob_case);
       break;
     default:
       break;
@@ -68,12 +75,14 @@ bool MatchOne(absl::string_view pattern, size_t* at, char c, GlobCase glob_case)
 
 }  // namespace
 
-bool GlobMatch(absl::string_view pattern, absl::string_view text, GlobCase glob_case) {
+bool GlobMatch(absl::string_view pattern, absl::string_view text,
+               GlobCase glob_case) {
   if (text.empty()) return pattern.empty();
   size_t p = 0;
   size_t t = 0;
   // Where to go on when the elements after the last star do not match here: an
-  // earlier star need not give more, as the text that it leaves was tried whole.
+  // earlier star need not give more, as the text that it leaves was tried
+  // whole.
   size_t after_star = absl::string_view::npos;
   size_t retry = 0;
   while (t < text.size()) {

@@ -95,7 +95,8 @@ TEST(GlobTest, CaseIsIgnoredWhenToldSo) {
   EXPECT_TRUE(Folded("[a-c]", "B"));
   EXPECT_TRUE(Folded("[XYZ]", "y"));
   EXPECT_TRUE(Folded("\\A", "a"));
-  EXPECT_FALSE(Folded("[\\A]", "a")) << "an escaped letter in a class keeps its case, as in Redis";
+  EXPECT_FALSE(Folded("[\\A]", "a"))
+      << "an escaped letter in a class keeps its case, as in Redis";
 }
 
 // Exponential in a matcher that recurses into every star.

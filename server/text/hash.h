@@ -7,8 +7,8 @@
 
 namespace holdfast::server {
 
-// The process's hash of bytes, for keys, fields and members alike: 64 good bits,
-// seeded at random at start so that nobody outside can choose bytes that
+// The process's hash of bytes, for keys, fields and members alike: 64 good
+// bits, seeded at random at start so that nobody outside can choose bytes that
 // collide. Not stable across processes. Thread-safe.
 uint64_t HashOfBytes(absl::string_view bytes);
 

@@ -14,7 +14,8 @@ namespace {
 
 TEST(HashTest, IsOfTheBytesNotOfWhereTheyAre) {
   const std::string text = "xabcabc";
-  EXPECT_EQ(HashOfBytes(absl::string_view(text).substr(1, 3)), HashOfBytes(absl::string_view(text).substr(4, 3)));
+  EXPECT_EQ(HashOfBytes(absl::string_view(text).substr(1, 3)),
+            HashOfBytes(absl::string_view(text).substr(4, 3)));
   EXPECT_EQ(HashOfBytes(""), HashOfBytes(absl::string_view()));
 }
 
@@ -35,7 +36,8 @@ TEST(HashTest, EveryByteCounts) {
   EXPECT_EQ(hashes.size(), texts);
 }
 
-// Dict takes its buckets from the top bits, tags of nodes come from the bottom ones.
+// Dict takes its buckets from the top bits, tags of nodes come from the bottom
+// ones.
 TEST(HashTest, TopAndBottomBitsAreSpread) {
   constexpr int kNames = 64000;
   std::vector<int> top(64), bottom(64);
@@ -45,7 +47,8 @@ TEST(HashTest, TopAndBottomBitsAreSpread) {
     ++bottom[hash & 63];
   }
   for (int i = 0; i < 64; ++i) {
-    EXPECT_NEAR(top[static_cast<size_t>(i)], kNames / 64, 200) << i;  // Over six standard deviations.
+    EXPECT_NEAR(top[static_cast<size_t>(i)], kNames / 64, 200)
+        << i;  // Over six standard deviations.
     EXPECT_NEAR(bottom[static_cast<size_t>(i)], kNames / 64, 200) << i;
   }
 }

@@ -16,7 +16,8 @@ void UnwatchAll(Keyspace* keyspace, Session* session) {
   for (const WatchedKey& watched : session->own.watched) {
     const Slot slot = SlotOfKey(watched.key);
     absl::MutexLock lock(&keyspace->slots()[slot].mu);
-    keyspace->RemoveWatch(slot, watched.db, watched.key, session->own.watch_dirty.get());
+    keyspace->RemoveWatch(slot, watched.db, watched.key,
+                          session->own.watch_dirty.get());
   }
   session->own.watched.clear();
   session->own.watch_dirty.reset();

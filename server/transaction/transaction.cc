@@ -22,7 +22,8 @@ void Multi(CommandContext& ctx) {
 }
 
 void Discard(CommandContext& ctx) {
-  if (!ctx.session().own.in_multi) return ctx.Error("ERR DISCARD without MULTI");
+  if (!ctx.session().own.in_multi)
+    return ctx.Error("ERR DISCARD without MULTI");
   EndTransaction(&ctx.engine().keyspace(), &ctx.session());
   ctx.Ok();
 }
@@ -65,19 +66,22 @@ void Exec(CommandContext& ctx) {
     calls.push_back({queued.spec, absl::MakeConstSpan(args).subspan(begin)});
   }
   std::vector<SlotUse> watched_slots;
-  for (const WatchedKey& watched : own.watched) watched_slots.push_back({SlotOfKey(watched.key), false});
+  for (const WatchedKey& watched : own.watched)
+    watched_slots.push_back({SlotOfKey(watched.key), false});
 
   Dispatcher& dispatcher = Dispatcher::Of(ctx);
   const absl::Status locked = dispatcher.LockForCalls(calls, watched_slots);
   if (!locked.ok()) {
     UnwatchAll(&ctx.engine().keyspace(), &session);
-    return ctx.Error(absl::StrCat("EXECABORT Transaction discarded because of: ", locked.message()));
+    return ctx.Error(absl::StrCat(
+        "EXECABORT Transaction discarded because of: ", locked.message()));
   }
   if (WatchesBroken(ctx)) {
     ctx.reply().NullArray();
   } else {
     ctx.reply().ArrayHeader(calls.size());
-    for (const Dispatcher::Call& call : calls) dispatcher.CallInUnit(call, &ctx.reply());
+    for (const Dispatcher::Call& call : calls)
+      dispatcher.CallInUnit(call, &ctx.reply());
   }
   // The effects go out while the locks are still held; the watches need theirs
   // one by one.
@@ -87,13 +91,16 @@ void Exec(CommandContext& ctx) {
 
 void Watch(CommandContext& ctx) {
   Session& session = ctx.session();
-  if (session.own.in_multi) return ctx.Error("ERR WATCH inside MULTI is not allowed");
-  if (session.own.watch_dirty == nullptr) session.own.watch_dirty = std::make_shared<std::atomic<bool>>(false);
+  if (session.own.in_multi)
+    return ctx.Error("ERR WATCH inside MULTI is not allowed");
+  if (session.own.watch_dirty == nullptr)
+    session.own.watch_dirty = std::make_shared<std::atomic<bool>>(false);
   Keyspace& keyspace = ctx.engine().keyspace();
   for (size_t i = 1; i < ctx.argc(); ++i) {
     const absl::string_view name = ctx.arg(i);
     bool known = false;
-    for (const WatchedKey& w : session.own.watched) known |= w.db == ctx.db_index() && w.key == name;
+    for (const WatchedKey& w : session.own.watched)
+      known |= w.db == ctx.db_index() && w.key == name;
     if (known) continue;
     const KeyRef key(name);
     bool expired = false;
@@ -101,17 +108,20 @@ void Watch(CommandContext& ctx) {
       const SlotGuard guard(ctx.unit().locks(), key.slot, true);
       const Entry* entry = ctx.db().storage().Find(key);
       expired = entry != nullptr && entry->ExpiredAt(ctx.now_ms());
-      keyspace.AddWatch(key.slot, {ctx.db_index(), std::string(name), session.own.watch_dirty, expired});
+      keyspace.AddWatch(key.slot, {ctx.db_index(), std::string(name),
+                                   session.own.watch_dirty, expired});
     }
     session.own.watched.push_back({ctx.db_index(), std::string(name), expired});
   }
-  session.watching.store(static_cast<int>(session.own.watched.size()), std::memory_order_relaxed);
+  session.watching.store(static_cast<int>(session.own.watched.size()),
+                         std::memory_order_relaxed);
   ctx.Ok();
 }
 
 void Unwatch(CommandContext& ctx) {
   // Within EXEC its locks are held, and EXEC itself unwatches in the end.
-  if (ctx.unit().locks().holds_nothing()) UnwatchAll(&ctx.engine().keyspace(), &ctx.session());
+  if (ctx.unit().locks().holds_nothing())
+    UnwatchAll(&ctx.engine().keyspace(), &ctx.session());
   ctx.Ok();
 }
 
@@ -130,7 +140,8 @@ absl::Span<const CommandSpec> TransactionCommands() {
        .handler = Multi},
       {.name = "exec",
        .arity = 1,
-       .flags = kNoScript | kLoading | kStale | kSkipSlowlog | kNotQueued | kLocksItself,
+       .flags = kNoScript | kLoading | kStale | kSkipSlowlog | kNotQueued |
+                kLocksItself,
        .acl = kAclTransaction,
        .since = "1.2.0",
        .group = "transactions",
@@ -148,13 +159,15 @@ absl::Span<const CommandSpec> TransactionCommands() {
        .handler = Discard},
       {.name = "watch",
        .arity = -2,
-       .flags = kNoScript | kLoading | kStale | kFast | kAllowBusy | kNotQueued | kLocksItself,
+       .flags = kNoScript | kLoading | kStale | kFast | kAllowBusy |
+                kNotQueued | kLocksItself,
        .keys = {KeyRange(kKeyRO, 1, -1)},
        .acl = kAclTransaction,
        .since = "2.2.0",
        .group = "transactions",
        .complexity = "O(1) for every key.",
-       .summary = "Makes the next EXEC depend on these keys staying as they are.",
+       .summary =
+           "Makes the next EXEC depend on these keys staying as they are.",
        .syntax = "key [key ...]",
        .handler = Watch},
       {.name = "unwatch",

@@ -15,7 +15,8 @@ TEST_F(TransactionTest, TheStreamHasItsEffectsInOneMultiAndNoExecOfItsOwn) {
   EXPECT_EQ(EffectsOf("EXEC"), "MULTI; SET a 1; INCR a; EXEC");
   Do("MULTI");
   Do("SET a 1");
-  EXPECT_EQ(EffectsOf("EXEC"), "SET a 1") << "a single effect is atomic as it is";
+  EXPECT_EQ(EffectsOf("EXEC"), "SET a 1")
+      << "a single effect is atomic as it is";
   Do("MULTI");
   Do("GET a");
   EXPECT_EQ(EffectsOf("EXEC"), "");
@@ -34,8 +35,10 @@ TEST_F(TransactionTest, AWatchedKeyThatChangedEndsIt) {
 
 TEST_F(TransactionTest, ACommandRefusedWhileQueueingAbortsIt) {
   Do("MULTI");
-  EXPECT_EQ(Do("NOSUCH"), "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
-  EXPECT_EQ(Do("EXEC"), "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  EXPECT_EQ(Do("NOSUCH"),
+            "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+  EXPECT_EQ(Do("EXEC"),
+            "-EXECABORT Transaction discarded because of previous errors.\r\n");
   EXPECT_EQ(Do("EXEC"), "-ERR EXEC without MULTI\r\n");
 }
 
@@ -51,7 +54,8 @@ TEST_F(TransactionTest, ARefusedExecForgetsItsWatches) {
   Do("WATCH a");
   Do("MULTI");
   EXPECT_EQ(Do("EXEC now"),
-            "-EXECABORT Transaction discarded because of: ERR wrong number of arguments for 'exec' command\r\n");
+            "-EXECABORT Transaction discarded because of: ERR wrong number of "
+            "arguments for 'exec' command\r\n");
   DoAsOther("SET a 2");
   Do("MULTI");
   Do("SET b 1");

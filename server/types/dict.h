@@ -23,11 +23,12 @@ namespace holdfast::server {
 // only if its segment shrank meanwhile).
 //
 // Thread-compatible: the owner locks (a keyspace slot's lock, for its tables).
-// The table owns no node; Clear() hands each to the caller. 16 bytes when empty.
+// The table owns no node; Clear() hands each to the caller. 16 bytes when
+// empty.
 //
 // Traits: `using Node`, `using Key`; `static Node*& Next(Node*)`,
-// `static uint64_t Hash(const Node*)` (of its key, full 64 bits, top bits good),
-// `static bool Matches(const Node*, const Key&)`.
+// `static uint64_t Hash(const Node*)` (of its key, full 64 bits, top bits
+// good), `static bool Matches(const Node*, const Key&)`.
 template <typename Traits>
 class Dict {
  public:
@@ -55,8 +56,8 @@ class Dict {
     return link == nullptr ? nullptr : *link;
   }
 
-  // The pointer that points at the node, for Replace() and UnlinkAt(); null when
-  // the key is not there. Valid until the next change of the table.
+  // The pointer that points at the node, for Replace() and UnlinkAt(); null
+  // when the key is not there. Valid until the next change of the table.
   Node** FindLink(const Key& key, uint64_t hash) const {
     Node** link = const_cast<Node**>(BucketOf(hash));
     if (link == nullptr) return nullptr;
@@ -67,13 +68,14 @@ class Dict {
     return nullptr;
   }
 
-  // Where the pointer to the first node with such a hash stands, for prefetching;
-  // null while there is no table.
+  // Where the pointer to the first node with such a hash stands, for
+  // prefetching; null while there is no table.
   Node* const* BucketOf(uint64_t hash) const {
     if (depth_ == 0) {
       // The common case needs no look at the segment's own header, which is on
       // another cache line than the bucket.
-      return only_ == nullptr ? nullptr : &only_->buckets[hash >> (64 - only_bits_)];
+      return only_ == nullptr ? nullptr
+                              : &only_->buckets[hash >> (64 - only_bits_)];
     }
     const Segment* segment = directory_[hash >> (64 - depth_)];
     return &segment->buckets[segment->IndexOf(hash)];
@@ -93,7 +95,8 @@ class Dict {
     ++size_;
   }
 
-  // Puts `fresh`, a node with the same key, where `*link` was; returns the old node.
+  // Puts `fresh`, a node with the same key, where `*link` was; returns the old
+  // node.
   static Node* Replace(Node** link, Node* fresh) {
     Node* old = *link;
     Traits::Next(fresh) = Traits::Next(old);
@@ -110,32 +113,39 @@ class Dict {
     --segment->count;
     if (size_ == 0) {
       FreeAll();
-    } else if (segment->bits > kMinBits && segment->count < (1u << segment->bits) / 8) {
-      Store(Resized(segment, segment->bits - 2 > kMinBits ? segment->bits - 2 : kMinBits), hash);
+    } else if (segment->bits > kMinBits &&
+               segment->count < (1u << segment->bits) / 8) {
+      Store(Resized(segment, segment->bits - 2 > kMinBits ? segment->bits - 2
+                                                          : kMinBits),
+            hash);
     }
     return node;
   }
 
   // Calls fn(Node*) for all nodes of the buckets from `position` on, bucket by
   // bucket, until at least `want` nodes were seen or `max_buckets` buckets were
-  // passed, and returns where to go on, or kScanEnd. fn must not change the table.
+  // passed, and returns where to go on, or kScanEnd. fn must not change the
+  // table.
   template <typename Fn>
-  uint64_t Scan(uint64_t position, size_t want, size_t max_buckets, Fn&& fn) const {
+  uint64_t Scan(uint64_t position, size_t want, size_t max_buckets,
+                Fn&& fn) const {
     size_t seen = 0;
     while (position < kScanEnd) {
       const uint64_t hash = position << (64 - kPositionBits);
       const Segment* segment = SegmentOf(hash);
       if (segment == nullptr) return kScanEnd;
       const int prefix = segment->depth + segment->bits;
-      for (Node* node = segment->buckets[segment->IndexOf(hash)]; node != nullptr;) {
+      for (Node* node = segment->buckets[segment->IndexOf(hash)];
+           node != nullptr;) {
         Node* next = Traits::Next(node);
-        // A position inside a bucket (the table was smaller when it was made, or
-        // is now) still means "this whole bucket": seen twice beats missed.
+        // A position inside a bucket (the table was smaller when it was made,
+        // or is now) still means "this whole bucket": seen twice beats missed.
         fn(node);
         ++seen;
         node = next;
       }
-      position = ((position >> (kPositionBits - prefix)) + 1) << (kPositionBits - prefix);
+      position = ((position >> (kPositionBits - prefix)) + 1)
+                 << (kPositionBits - prefix);
       if (seen >= want || --max_buckets == 0) return position;
     }
     return kScanEnd;
@@ -146,9 +156,9 @@ class Dict {
     if (size_ > 0) Scan(0, ~size_t{0}, ~size_t{0}, fn);
   }
 
-  // A node chosen by the random 64-bit numbers of `random()`: a random non-empty
-  // bucket, then a random member of it (near uniform: chains are short). Null
-  // only when the table is empty.
+  // A node chosen by the random 64-bit numbers of `random()`: a random
+  // non-empty bucket, then a random member of it (near uniform: chains are
+  // short). Null only when the table is empty.
   template <typename Random>
   Node* RandomNode(Random&& random) const {
     if (size_ == 0) return nullptr;
@@ -157,9 +167,12 @@ class Dict {
       const Segment* segment = SegmentOf(hash);
       Node* first = segment->buckets[segment->IndexOf(hash)];
       if (first == nullptr && tries < kRandomTries) continue;
-      if (first == nullptr) {  // A nearly empty directory: take the next one in order.
-        Scan(hash >> (64 - kPositionBits), 1, ~size_t{0}, [&](Node* n) { first = n; });
-        if (first == nullptr) Scan(0, 1, ~size_t{0}, [&](Node* n) { first = n; });
+      if (first ==
+          nullptr) {  // A nearly empty directory: take the next one in order.
+        Scan(hash >> (64 - kPositionBits), 1, ~size_t{0},
+             [&](Node* n) { first = n; });
+        if (first == nullptr)
+          Scan(0, 1, ~size_t{0}, [&](Node* n) { first = n; });
       }
       size_t length = 0;
       for (Node* n = first; n != nullptr; n = Traits::Next(n)) ++length;
@@ -200,14 +213,17 @@ class Dict {
 
   size_t BucketCount() const {
     size_t buckets = 0;
-    if (only_ != nullptr) ForEachSegment([&](const Segment* s) { buckets += size_t{1} << s->bits; });
+    if (only_ != nullptr)
+      ForEachSegment(
+          [&](const Segment* s) { buckets += size_t{1} << s->bits; });
     return buckets;
   }
 
  private:
   static constexpr int kMinBits = 2;
   static constexpr int kMaxBits = 10;
-  static constexpr int kMaxDepth = 30;  // 2^30 segments of 2^10 buckets: more than memory holds.
+  static constexpr int kMaxDepth =
+      30;  // 2^30 segments of 2^10 buckets: more than memory holds.
   static constexpr int kRandomTries = 256;
 
   struct Segment {
@@ -216,7 +232,9 @@ class Dict {
     uint8_t bits;   // log2 of the number of buckets.
     Node* buckets[1];
 
-    size_t IndexOf(uint64_t hash) const { return (hash << depth) >> (64 - bits); }
+    size_t IndexOf(uint64_t hash) const {
+      return (hash << depth) >> (64 - bits);
+    }
   };
 
   static size_t SegmentBytes(int bits) {
@@ -280,9 +298,11 @@ class Dict {
       Store(fresh, hash);
       return fresh;
     }
-    if (segment->depth == kMaxDepth) return segment;  // Longer chains are all that is left.
+    if (segment->depth == kMaxDepth)
+      return segment;  // Longer chains are all that is left.
     if (segment->depth == depth_) DoubleDirectory();
-    Segment* halves[2] = {NewSegment(segment->depth + 1, kMaxBits), NewSegment(segment->depth + 1, kMaxBits)};
+    Segment* halves[2] = {NewSegment(segment->depth + 1, kMaxBits),
+                          NewSegment(segment->depth + 1, kMaxBits)};
     const int shift = 63 - segment->depth;
     MoveNodes(segment, [&](Node* n, uint64_t h) {
       Segment* half = halves[(h >> shift) & 1];
@@ -298,7 +318,8 @@ class Dict {
 
   void DoubleDirectory() {
     const size_t old_size = size_t{1} << depth_;
-    auto** fresh = static_cast<Segment**>(malloc(sizeof(Segment*) * old_size * 2));
+    auto** fresh =
+        static_cast<Segment**>(malloc(sizeof(Segment*) * old_size * 2));
     CHECK(fresh != nullptr) << "out of memory for a hash table directory";
     for (size_t i = 0; i < old_size; ++i) {
       fresh[2 * i] = fresh[2 * i + 1] = depth_ == 0 ? only_ : directory_[i];
@@ -330,8 +351,9 @@ class Dict {
   }
 
   union {
-    Segment* only_ = nullptr;  // When depth_ == 0; null while nothing was inserted.
-    Segment** directory_;      // 2^depth_ entries; neighbours may share a segment.
+    Segment* only_ =
+        nullptr;           // When depth_ == 0; null while nothing was inserted.
+    Segment** directory_;  // 2^depth_ entries; neighbours may share a segment.
   };
   uint64_t size_ : 48 = 0;
   uint64_t only_bits_ : 8 = 0;  // only_->bits, when depth_ == 0.

@@ -16,7 +16,8 @@ struct Item {
   uint64_t id;
 };
 
-uint64_t Mix(uint64_t x) {  // splitmix64's finaliser: a good spread of small numbers.
+uint64_t Mix(
+    uint64_t x) {  // splitmix64's finaliser: a good spread of small numbers.
   x += 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -81,8 +82,10 @@ TEST_F(DictTest, ScanSeesAllThatStaysWhateverIsAddedOrRemovedMeanwhile) {
     std::set<uint64_t> seen;
     uint64_t next_new = 1000000;
     for (uint64_t position = 0; position < Dict<ItemTraits>::kScanEnd;) {
-      position = dict_.Scan(position, 10, 100, [&](Item* i) { seen.insert(i->id); });
-      // Odd seeds grow the table many times over while it is scanned; even ones empty it.
+      position =
+          dict_.Scan(position, 10, 100, [&](Item* i) { seen.insert(i->id); });
+      // Odd seeds grow the table many times over while it is scanned; even ones
+      // empty it.
       for (int i = 0; i < 60; ++i) {
         if (seed % 2 == 1) {
           Add(next_new++);
@@ -114,9 +117,11 @@ TEST_F(DictTest, ScanOfAnUnchangedTableSeesEachNodeOnce) {
 TEST_F(DictTest, ReplaceKeepsTheRestOfTheChain) {
   for (uint64_t id = 0; id < 100; ++id) Add(id);
   for (uint64_t id = 0; id < 100; ++id) {
-    delete Dict<ItemTraits>::Replace(dict_.FindLink(id, Mix(id)), new Item{nullptr, id});
+    delete Dict<ItemTraits>::Replace(dict_.FindLink(id, Mix(id)),
+                                     new Item{nullptr, id});
   }
-  for (uint64_t id = 0; id < 100; ++id) EXPECT_NE(dict_.Find(id, Mix(id)), nullptr);
+  for (uint64_t id = 0; id < 100; ++id)
+    EXPECT_NE(dict_.Find(id, Mix(id)), nullptr);
   EXPECT_EQ(dict_.size(), 100u);
 }
 
@@ -124,7 +129,8 @@ TEST_F(DictTest, RandomNodesAreSpreadOverAll) {
   for (uint64_t id = 0; id < 100; ++id) Add(id);
   std::mt19937_64 random(7);
   std::map<uint64_t, int> picked;
-  for (int i = 0; i < 20000; ++i) ++picked[dict_.RandomNode([&] { return random(); })->id];
+  for (int i = 0; i < 20000; ++i)
+    ++picked[dict_.RandomNode([&] { return random(); })->id];
   EXPECT_EQ(picked.size(), 100u);
   for (const auto& [id, times] : picked) EXPECT_GT(times, 20) << id;
 }
@@ -142,7 +148,8 @@ TEST_F(DictTest, AnEmptyTableHoldsNoMemory) {
   for (uint64_t id = 0; id < 5000; ++id) Remove(id);
   EXPECT_EQ(dict_.TableBytes(), 0u);
   EXPECT_EQ(dict_.RandomNode([] { return uint64_t{0}; }), nullptr);
-  EXPECT_EQ(dict_.Scan(0, 10, 10, [](Item*) { FAIL(); }), Dict<ItemTraits>::kScanEnd);
+  EXPECT_EQ(dict_.Scan(0, 10, 10, [](Item*) { FAIL(); }),
+            Dict<ItemTraits>::kScanEnd);
 }
 
 }  // namespace

@@ -20,11 +20,14 @@ namespace {
 
 using Position = Listpack::Position;
 
-constexpr size_t kGranule = 16;  // The allocator's own smallest step between size classes.
+constexpr size_t kGranule =
+    16;  // The allocator's own smallest step between size classes.
 // Up to so many fields are compared with each other rather than put into a set.
 constexpr size_t kFewFields = 16;
 
-size_t RoundUp(size_t bytes) { return (bytes + kGranule - 1) & ~(kGranule - 1); }
+size_t RoundUp(size_t bytes) {
+  return (bytes + kGranule - 1) & ~(kGranule - 1);
+}
 
 // A field with its value, in one allocation:  Node (16 bytes) field value
 struct Node {
@@ -35,7 +38,9 @@ struct Node {
   char* data() { return reinterpret_cast<char*>(this + 1); }
   const char* data() const { return reinterpret_cast<const char*>(this + 1); }
   absl::string_view field() const { return {data(), field_length}; }
-  absl::string_view value() const { return {data() + field_length, value_length}; }
+  absl::string_view value() const {
+    return {data() + field_length, value_length};
+  }
 
   // What is allocated is at least this, always.
   static size_t SizeFor(size_t field_length, size_t value_length) {
@@ -46,7 +51,8 @@ struct Node {
     CHECK_LE(field.size(), kMaxElementBytes);
     CHECK_LE(value.size(), kMaxElementBytes);
     void* memory = malloc(SizeFor(field.size(), value.size()));
-    CHECK(memory != nullptr) << "out of memory for a field of " << field.size() << " + " << value.size() << " bytes";
+    CHECK(memory != nullptr) << "out of memory for a field of " << field.size()
+                             << " + " << value.size() << " bytes";
     auto* node = static_cast<Node*>(memory);
     node->next = nullptr;
     node->field_length = static_cast<uint32_t>(field.size());
@@ -55,8 +61,8 @@ struct Node {
     return node;
   }
 
-  // Whether a value of this length may take the place of the old one: it fits, and
-  // does not leave most of the memory idle.
+  // Whether a value of this length may take the place of the old one: it fits,
+  // and does not leave most of the memory idle.
   bool HasRoomFor(size_t length) {
     const size_t needed = SizeFor(field_length, length);
     if (needed == SizeFor(field_length, value_length)) return true;
@@ -66,7 +72,8 @@ struct Node {
 
   void PutValue(absl::string_view value) {
     value_length = static_cast<uint32_t>(value.size());
-    if (!value.empty()) memcpy(data() + field_length, value.data(), value.size());
+    if (!value.empty())
+      memcpy(data() + field_length, value.data(), value.size());
   }
 };
 
@@ -75,7 +82,9 @@ struct NodeTraits {
   using Key = absl::string_view;
   static Node*& Next(Node* n) { return n->next; }
   static uint64_t Hash(const Node* n) { return HashOfBytes(n->field()); }
-  static bool Matches(const Node* n, absl::string_view field) { return n->field() == field; }
+  static bool Matches(const Node* n, absl::string_view field) {
+    return n->field() == field;
+  }
 };
 
 // Whether a field comes twice. REQUIRES: pairs of even number.
@@ -129,19 +138,24 @@ Hash Hash::Clone() const {
     return copy;
   }
   copy.rep_ = {Form::kTable, new Table};
-  table()->fields.ForEach(
-      [&](const Node* n) { copy.table()->fields.Insert(Node::New(n->field(), n->value()), HashOfBytes(n->field())); });
+  table()->fields.ForEach([&](const Node* n) {
+    copy.table()->fields.Insert(Node::New(n->field(), n->value()),
+                                HashOfBytes(n->field()));
+  });
   return copy;
 }
 
-absl::StatusOr<Hash> Hash::FromListpack(Listpack pairs, const PackedLimits& limits) {
+absl::StatusOr<Hash> Hash::FromListpack(Listpack pairs,
+                                        const PackedLimits& limits) {
   const size_t elements = pairs.size();
   if (elements % 2 != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("a hash of ", elements, " elements has a field without a value"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a hash of ", elements, " elements has a field without a value"));
   }
   Hash hash;
   if (elements / 2 <= limits.max_entries) {
-    if (HasDuplicates(pairs, elements / 2)) return absl::InvalidArgumentError("a hash has a field twice");
+    if (HasDuplicates(pairs, elements / 2))
+      return absl::InvalidArgumentError("a hash has a field twice");
     hash.rep_ = {Form::kPacked, pairs.Release()};
     return hash;
   }
@@ -156,25 +170,32 @@ absl::StatusOr<Hash> Hash::FromListpack(Listpack pairs, const PackedLimits& limi
 
 size_t Hash::size() const {
   if (never_filled()) return 0;
-  return rep_.tag() == Form::kTable ? table()->fields.size() : Reading<Listpack>(rep_)->size() / 2;
+  return rep_.tag() == Form::kTable ? table()->fields.size()
+                                    : Reading<Listpack>(rep_)->size() / 2;
 }
 
-absl::string_view Hash::EncodingName() const { return rep_.tag() == Form::kTable ? "hashtable" : "listpack"; }
+absl::string_view Hash::EncodingName() const {
+  return rep_.tag() == Form::kTable ? "hashtable" : "listpack";
+}
 
 size_t Hash::MemoryUsage(size_t samples) const {
   if (never_filled()) return 0;
-  if (rep_.tag() == Form::kPacked) return Reading<Listpack>(rep_)->MemoryUsage();
+  if (rep_.tag() == Form::kPacked)
+    return Reading<Listpack>(rep_)->MemoryUsage();
   return malloc_usable_size(table()) + DictMemory(table()->fields, samples);
 }
 
-size_t Hash::FreeEffort() const { return rep_.tag() == Form::kTable ? table()->fields.size() : 1; }
+size_t Hash::FreeEffort() const {
+  return rep_.tag() == Form::kTable ? table()->fields.size() : 1;
+}
 
 absl::string_view Hash::PackedBytes() const {
   if (never_filled() || rep_.tag() == Form::kTable) return {};
   return Reading<Listpack>(rep_)->bytes();
 }
 
-bool Hash::Get(absl::string_view field, char (&scratch)[kScratch], absl::string_view* value) const {
+bool Hash::Get(absl::string_view field, char (&scratch)[kScratch],
+               absl::string_view* value) const {
   if (never_filled()) return false;
   if (rep_.tag() == Form::kTable) {
     const Node* node = table()->fields.Find(field, HashOfBytes(field));
@@ -191,12 +212,14 @@ bool Hash::Get(absl::string_view field, char (&scratch)[kScratch], absl::string_
 
 bool Hash::Contains(absl::string_view field) const {
   if (never_filled()) return false;
-  if (rep_.tag() == Form::kTable) return table()->fields.Find(field, HashOfBytes(field)) != nullptr;
+  if (rep_.tag() == Form::kTable)
+    return table()->fields.Find(field, HashOfBytes(field)) != nullptr;
   const Reading<Listpack> pairs(rep_);
   return pairs->Find(field, pairs->First(), 1) != Listpack::kEnd;
 }
 
-bool Hash::Set(absl::string_view field, absl::string_view value, const PackedLimits& limits) {
+bool Hash::Set(absl::string_view field, absl::string_view value,
+               const PackedLimits& limits) {
   if (rep_.tag() == Form::kTable) return SetInTable(field, value);
   if (never_filled()) rep_ = {Form::kPacked, Listpack().Release()};
   if (field.size() > limits.max_value || value.size() > limits.max_value ||
@@ -272,7 +295,8 @@ void Hash::RandomField(absl::FunctionRef<uint64_t()> random, Visitor fn) const {
     return;
   }
   const Reading<Listpack> pairs(rep_);
-  const Position at = pairs->Seek(static_cast<int64_t>(random() % (pairs->size() / 2)) * 2);
+  const Position at =
+      pairs->Seek(static_cast<int64_t>(random() % (pairs->size() / 2)) * 2);
   char field[kScratch];
   char value[kScratch];
   fn(pairs->Get(at).Bytes(field), pairs->Get(pairs->Next(at)).Bytes(value));
@@ -281,7 +305,8 @@ void Hash::RandomField(absl::FunctionRef<uint64_t()> random, Visitor fn) const {
 void Hash::ForEach(Visitor fn) const {
   if (never_filled()) return;
   if (rep_.tag() == Form::kTable) {
-    table()->fields.ForEach([fn](const Node* n) { fn(n->field(), n->value()); });
+    table()->fields.ForEach(
+        [fn](const Node* n) { fn(n->field(), n->value()); });
   } else {
     ForEachPair(*Reading<Listpack>(rep_), fn);
   }
@@ -289,7 +314,8 @@ void Hash::ForEach(Visitor fn) const {
 
 uint64_t Hash::Scan(uint64_t cursor, size_t count, Visitor fn) const {
   if (rep_.tag() == Form::kTable) {
-    return ScanDict(table()->fields, cursor, count, [fn](const Node* n) { fn(n->field(), n->value()); });
+    return ScanDict(table()->fields, cursor, count,
+                    [fn](const Node* n) { fn(n->field(), n->value()); });
   }
   ForEach(fn);
   return 0;

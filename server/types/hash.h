@@ -14,18 +14,20 @@
 
 namespace holdfast::server {
 
-// A hash: fields with their values. One listpack (field, value, field, ...) while
-// it is small, a table of nodes, one allocation a field, from then on; the limits
-// given with each change say when (hash-max-listpack-entries and -value).
+// A hash: fields with their values. One listpack (field, value, field, ...)
+// while it is small, a table of nodes, one allocation a field, from then on;
+// the limits given with each change say when (hash-max-listpack-entries and
+// -value).
 //
-// Eight bytes, owns its memory, null when it never had a field. Thread-compatible.
-// Views that are passed in must not be of this hash's own memory; views that
-// are passed out are good until the next change. REQUIRES of fields and values: at
-// most kMaxElementBytes. The destructor is O(fields) in the large form: see
-// FreeEffort().
+// Eight bytes, owns its memory, null when it never had a field.
+// Thread-compatible. Views that are passed in must not be of this hash's own
+// memory; views that are passed out are good until the next change. REQUIRES of
+// fields and values: at most kMaxElementBytes. The destructor is O(fields) in
+// the large form: see FreeEffort().
 class Hash {
  public:
-  using Visitor = absl::FunctionRef<void(absl::string_view field, absl::string_view value)>;
+  using Visitor =
+      absl::FunctionRef<void(absl::string_view field, absl::string_view value)>;
   static constexpr size_t kScratch = Listpack::Item::kScratch;
 
   Hash() = default;
@@ -37,9 +39,11 @@ class Hash {
   }
   Hash Clone() const;
 
-  // From a loader: kInvalidArgument for an odd number of elements, or a field that
-  // comes twice. May be empty. Like Redis's loader it looks at limits.max_entries only.
-  static absl::StatusOr<Hash> FromListpack(Listpack pairs, const PackedLimits& limits);
+  // From a loader: kInvalidArgument for an odd number of elements, or a field
+  // that comes twice. May be empty. Like Redis's loader it looks at
+  // limits.max_entries only.
+  static absl::StatusOr<Hash> FromListpack(Listpack pairs,
+                                           const PackedLimits& limits);
 
   size_t size() const;
   bool empty() const { return size() == 0; }
@@ -51,10 +55,12 @@ class Hash {
   absl::string_view PackedBytes() const;
 
   // False if there is no such field. `*value` may be in `scratch`.
-  bool Get(absl::string_view field, char (&scratch)[kScratch], absl::string_view* value) const;
+  bool Get(absl::string_view field, char (&scratch)[kScratch],
+           absl::string_view* value) const;
   bool Contains(absl::string_view field) const;
   // Whether the field is new.
-  bool Set(absl::string_view field, absl::string_view value, const PackedLimits& limits);
+  bool Set(absl::string_view field, absl::string_view value,
+           const PackedLimits& limits);
   // Whether it was there.
   bool Erase(absl::string_view field);
 

@@ -44,13 +44,15 @@ std::string Get(const Hash& hash, absl::string_view field) {
 
 Hash Filled(int fields, const PackedLimits& limits) {
   Hash hash;
-  for (int i = 0; i < fields; ++i) EXPECT_TRUE(hash.Set(absl::StrCat("field:", i), absl::StrCat(i), limits));
+  for (int i = 0; i < fields; ++i)
+    EXPECT_TRUE(hash.Set(absl::StrCat("field:", i), absl::StrCat(i), limits));
   return hash;
 }
 
 auto RandomOf(test::Dice* dice) {
   return [dice] {
-    return static_cast<uint64_t>(dice->Below(int64_t{1} << 62)) << 2 | static_cast<uint64_t>(dice->Below(4));
+    return static_cast<uint64_t>(dice->Below(int64_t{1} << 62)) << 2 |
+           static_cast<uint64_t>(dice->Below(4));
   };
 }
 
@@ -63,7 +65,9 @@ TEST(HashTypeTest, BeginsEmptyAndOwnsNothing) {
   EXPECT_THAT(Contents(hash), IsEmpty());
   EXPECT_EQ(hash.EncodingName(), "listpack");
   EXPECT_EQ(hash.PackedBytes(), "");
-  EXPECT_EQ(hash.Scan(77, 10, [](absl::string_view, absl::string_view) { FAIL(); }), 0u);
+  EXPECT_EQ(
+      hash.Scan(77, 10, [](absl::string_view, absl::string_view) { FAIL(); }),
+      0u);
   EXPECT_TRUE(hash.Clone().empty());
 }
 
@@ -75,9 +79,12 @@ TEST(HashTypeTest, SetSaysWhetherTheFieldIsNew) {
     EXPECT_FALSE(hash.Set("f", "two", limits));
     EXPECT_TRUE(hash.Set("two", "f", limits)) << "a value is no field";
     EXPECT_TRUE(hash.Set("", "", limits));
-    EXPECT_TRUE(hash.Set(absl::string_view("\0", 1), absl::string_view("\0\0", 2), limits));
-    EXPECT_THAT(Contents(hash), UnorderedElementsAre(Pair("f", "two"), Pair("two", "f"), Pair("", ""),
-                                                     Pair(std::string(1, '\0'), std::string(2, '\0'))));
+    EXPECT_TRUE(hash.Set(absl::string_view("\0", 1),
+                         absl::string_view("\0\0", 2), limits));
+    EXPECT_THAT(
+        Contents(hash),
+        UnorderedElementsAre(Pair("f", "two"), Pair("two", "f"), Pair("", ""),
+                             Pair(std::string(1, '\0'), std::string(2, '\0'))));
     EXPECT_FALSE(hash.Erase("1"));
     EXPECT_TRUE(hash.Erase("f"));
     EXPECT_FALSE(hash.Erase("f"));
@@ -140,7 +147,8 @@ std::string RandomText(test::Dice* dice, const char* prefix) {
 }
 
 TEST(HashTypeTest, DoesWhatAMapDoes) {
-  const PackedLimits kinds[] = {kRedisDefaults, kNeverPacked, {1000, 4000}, {20, 4000}};
+  const PackedLimits kinds[] = {
+      kRedisDefaults, kNeverPacked, {1000, 4000}, {20, 4000}};
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     test::Dice dice(seed);
@@ -170,7 +178,8 @@ TEST(HashTypeTest, DoesWhatAMapDoes) {
     EXPECT_TRUE(copy.empty());  // NOLINT: a moved-from hash is an empty one.
     for (const auto& [field, value] : model) ASSERT_TRUE(moved.Erase(field));
     EXPECT_TRUE(moved.empty());
-    EXPECT_LE(moved.MemoryUsage(), 4096u) << "what was erased gives its memory back";
+    EXPECT_LE(moved.MemoryUsage(), 4096u)
+        << "what was erased gives its memory back";
   }
 }
 
@@ -179,8 +188,9 @@ TEST(HashTypeTest, AValueIsReplacedInPlaceWhereItFits) {
   test::Dice dice(5);
   std::string last;
   for (int i = 0; i < 3000; ++i) {
-    last = std::string(static_cast<size_t>(dice.OneIn(5) ? dice.Below(2000) : dice.Below(100)),
-                       static_cast<char>('a' + i % 26));
+    last = std::string(
+        static_cast<size_t>(dice.OneIn(5) ? dice.Below(2000) : dice.Below(100)),
+        static_cast<char>('a' + i % 26));
     hash.Set("before", "b", kNeverPacked);
     hash.Set("field", last, kNeverPacked);
     hash.Set("after", "a", kNeverPacked);
@@ -195,7 +205,8 @@ TEST(HashTypeTest, AValueIsReplacedInPlaceWhereItFits) {
   hash.Set("field", std::string(100000, 'x'), kNeverPacked);
   EXPECT_GT(hash.MemoryUsage(), 100000u);
   hash.Set("field", "", kNeverPacked);
-  EXPECT_EQ(hash.MemoryUsage(), small) << "a short value does not keep a long one's memory";
+  EXPECT_EQ(hash.MemoryUsage(), small)
+      << "a short value does not keep a long one's memory";
 }
 
 TEST(HashTypeTest, ScanShowsAllThatStays) {
@@ -204,28 +215,38 @@ TEST(HashTypeTest, ScanShowsAllThatStays) {
   int calls = 0;
   uint64_t cursor = 0;
   do {
-    cursor = hash.Scan(cursor, 10, [&](absl::string_view field, absl::string_view) { seen.emplace(field); });
+    cursor =
+        hash.Scan(cursor, 10, [&](absl::string_view field, absl::string_view) {
+          seen.emplace(field);
+        });
     // One that was there all the time is not lost while others come and go.
     hash.Set(absl::StrCat("new:", calls), "", kNeverPacked);
     hash.Erase(absl::StrCat("new:", calls / 2));
     ASSERT_LT(++calls, 3000);
   } while (cursor != 0);
   EXPECT_GT(calls, 150);
-  for (int i = 0; i < 3000; ++i) EXPECT_EQ(seen.count(absl::StrCat("field:", i)), 1u) << i;
+  for (int i = 0; i < 3000; ++i)
+    EXPECT_EQ(seen.count(absl::StrCat("field:", i)), 1u) << i;
   // Any cursor and count are taken.
-  for (const uint64_t bad : {uint64_t{1}, uint64_t{1} << 47, (uint64_t{1} << 48) - 1, uint64_t{1} << 48, UINT64_MAX}) {
+  for (const uint64_t bad :
+       {uint64_t{1}, uint64_t{1} << 47, (uint64_t{1} << 48) - 1,
+        uint64_t{1} << 48, UINT64_MAX}) {
     for (const size_t count : {size_t{0}, size_t{1}, SIZE_MAX}) {
       hash.Scan(bad, count, [](absl::string_view, absl::string_view) {});
     }
   }
   Hash small = Filled(5, kRedisDefaults);
-  EXPECT_EQ(small.Scan(99, 1, [&](absl::string_view field, absl::string_view) { seen.erase(std::string(field)); }), 0u);
+  EXPECT_EQ(small.Scan(99, 1,
+                       [&](absl::string_view field, absl::string_view) {
+                         seen.erase(std::string(field));
+                       }),
+            0u);
   EXPECT_EQ(seen.count("field:4"), 0u);
 }
 
 TEST(HashTypeTest, EveryFieldHasTheSameChance) {
-  // 17: the smallest table that is not listed; 4100: one with segments of two depths, so
-  // that some buckets are twice as wide as others.
+  // 17: the smallest table that is not listed; 4100: one with segments of two
+  // depths, so that some buckets are twice as wide as others.
   for (const int fields : {1, 5, 17, 50, 100, 4100}) {
     for (const PackedLimits& limits : {PackedLimits{100, 64}, kNeverPacked}) {
       if (fields > 100 && limits.max_entries > 0) continue;
@@ -236,18 +257,20 @@ TEST(HashTypeTest, EveryFieldHasTheSameChance) {
       const int each = fields > 100 ? 10 : 60;  // Expected picks of a field.
       const int rounds = each * fields;
       for (int i = 0; i < rounds; ++i) {
-        hash.RandomField(RandomOf(&dice), [&](absl::string_view field, absl::string_view value) {
-          EXPECT_EQ(field, absl::StrCat("field:", value));
-          ++picked[std::string(field)];
-        });
+        hash.RandomField(RandomOf(&dice),
+                         [&](absl::string_view field, absl::string_view value) {
+                           EXPECT_EQ(field, absl::StrCat("field:", value));
+                           ++picked[std::string(field)];
+                         });
       }
       double chi_square = 0;
       for (int i = 0; i < fields; ++i) {
         const double off = picked[absl::StrCat("field:", i)] - each;
         chi_square += off * off / each;
       }
-      // Its mean is `degrees`, its deviation the root of twice that; the seed of the
-      // hash function differs from run to run, so the bound is one that chance never meets.
+      // Its mean is `degrees`, its deviation the root of twice that; the seed
+      // of the hash function differs from run to run, so the bound is one that
+      // chance never meets.
       const double degrees = fields - 1;
       EXPECT_LT(chi_square, degrees + 6 * std::sqrt(2 * degrees) + 20);
     }
@@ -258,7 +281,8 @@ TEST(HashTypeTest, EvenDiceThatAlwaysFallTheSameFindAField) {
   Hash hash = Filled(500, kNeverPacked);
   for (const uint64_t same : {uint64_t{0}, uint64_t{15}, UINT64_MAX}) {
     int shown = 0;
-    hash.RandomField([same] { return same; }, [&](absl::string_view, absl::string_view) { ++shown; });
+    hash.RandomField([same] { return same; },
+                     [&](absl::string_view, absl::string_view) { ++shown; });
     EXPECT_EQ(shown, 1);
   }
 }
@@ -270,7 +294,8 @@ TEST(HashTypeTest, TakesAListpackFromALoader) {
   ASSERT_TRUE(packed.ok());
   EXPECT_EQ(packed->EncodingName(), "listpack");
   EXPECT_EQ(packed->PackedBytes(), pairs.bytes());
-  EXPECT_THAT(Contents(*packed), UnorderedElementsAre(Pair("a", "1"), Pair("2", "b")));
+  EXPECT_THAT(Contents(*packed),
+              UnorderedElementsAre(Pair("a", "1"), Pair("2", "b")));
   absl::StatusOr<Hash> table = Hash::FromListpack(pairs.Clone(), {1, 64});
   ASSERT_TRUE(table.ok());
   EXPECT_EQ(table->EncodingName(), "hashtable");
@@ -284,19 +309,23 @@ TEST(HashTypeTest, RefusesAListpackThatIsNoHash) {
   for (const int fields : {1, 2, 15, 16, 17, 40, 300}) {
     for (const PackedLimits& limits : {PackedLimits{1000, 64}, kNeverPacked}) {
       Listpack pairs;
-      for (int i = 0; i < fields; ++i) pairs.InsertAll(Listpack::kEnd, {absl::StrCat(i), "v"});
+      for (int i = 0; i < fields; ++i)
+        pairs.InsertAll(Listpack::kEnd, {absl::StrCat(i), "v"});
       EXPECT_TRUE(Hash::FromListpack(pairs.Clone(), limits).ok());
       Listpack odd = pairs.Clone();
       odd.Append("field");
-      EXPECT_EQ(Hash::FromListpack(std::move(odd), limits).status().code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(Hash::FromListpack(std::move(odd), limits).status().code(),
+                absl::StatusCode::kInvalidArgument);
       Listpack twice = pairs.Clone();
       twice.InsertAll(twice.First(), {absl::StrCat(fields - 1), "again"});
-      EXPECT_EQ(Hash::FromListpack(std::move(twice), limits).status().code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(Hash::FromListpack(std::move(twice), limits).status().code(),
+                absl::StatusCode::kInvalidArgument);
     }
   }
 }
 
-// Redis does not look at how an element is written: "1" as an integer and "1" as a string are one field.
+// Redis does not look at how an element is written: "1" as an integer and "1"
+// as a string are one field.
 TEST(HashTypeTest, RefusesAFieldThatIsWrittenInTwoWays) {
   const std::string bytes(
       "\x0f\x00\x00\x00\x04\x00"

@@ -38,7 +38,8 @@ int64_t LoadValue(const unsigned char* values, size_t index, size_t width) {
 template <typename T>
 size_t LowerBound(const unsigned char* values, size_t count, int64_t value) {
   // New values are often the largest.
-  if (count > 0 && Load<T>(values + (count - 1) * sizeof(T)) < value) return count;
+  if (count > 0 && Load<T>(values + (count - 1) * sizeof(T)) < value)
+    return count;
   size_t begin = 0;
   while (count > 0) {
     const size_t half = count / 2;
@@ -54,7 +55,8 @@ size_t LowerBound(const unsigned char* values, size_t count, int64_t value) {
 
 unsigned char* NewBlock(size_t bytes) {
   auto* block = static_cast<unsigned char*>(malloc(bytes));
-  CHECK(block != nullptr) << "out of memory for an intset of " << bytes << " bytes";
+  CHECK(block != nullptr) << "out of memory for an intset of " << bytes
+                          << " bytes";
   return block;
 }
 
@@ -74,20 +76,27 @@ Intset Intset::Clone() const {
 }
 
 absl::StatusOr<Intset> Intset::FromBytes(absl::string_view bytes) {
-  const auto* const begin = reinterpret_cast<const unsigned char*>(bytes.data());
-  if (bytes.size() < kHeaderBytes) return absl::InvalidArgumentError("an intset is shorter than its header");
+  const auto* const begin =
+      reinterpret_cast<const unsigned char*>(bytes.data());
+  if (bytes.size() < kHeaderBytes)
+    return absl::InvalidArgumentError("an intset is shorter than its header");
   const size_t width = Load<uint32_t>(begin);
   if (width != 2 && width != 4 && width != 8) {
-    return absl::InvalidArgumentError(absl::StrCat("an intset says that its values have ", width, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("an intset says that its values have ", width, " bytes"));
   }
   const size_t count = Load<uint32_t>(begin + kCountOffset);
-  if (count == 0 || count > kMaxEntries || bytes.size() != kHeaderBytes + count * width) {
+  if (count == 0 || count > kMaxEntries ||
+      bytes.size() != kHeaderBytes + count * width) {
     return absl::InvalidArgumentError(
-        absl::StrCat("an intset of ", bytes.size(), " bytes says that it has ", count, " values of ", width, " bytes"));
+        absl::StrCat("an intset of ", bytes.size(), " bytes says that it has ",
+                     count, " values of ", width, " bytes"));
   }
   for (size_t i = 1; i < count; ++i) {
-    if (LoadValue(begin + kHeaderBytes, i - 1, width) >= LoadValue(begin + kHeaderBytes, i, width)) {
-      return absl::InvalidArgumentError(absl::StrCat("an intset is not in order at its value ", i));
+    if (LoadValue(begin + kHeaderBytes, i - 1, width) >=
+        LoadValue(begin + kHeaderBytes, i, width)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("an intset is not in order at its value ", i));
     }
   }
   unsigned char* block = NewBlock(bytes.size());
@@ -95,7 +104,9 @@ absl::StatusOr<Intset> Intset::FromBytes(absl::string_view bytes) {
   return Intset(block);
 }
 
-absl::string_view Intset::bytes() const { return {reinterpret_cast<const char*>(block_), byte_size()}; }
+absl::string_view Intset::bytes() const {
+  return {reinterpret_cast<const char*>(block_), byte_size()};
+}
 
 size_t Intset::byte_size() const { return kHeaderBytes + size() * width(); }
 
@@ -138,7 +149,8 @@ void Intset::Resize(size_t bytes) {
   auto* moved = static_cast<unsigned char*>(realloc(block_, bytes));
   // A block that could not be made smaller is still good.
   if (moved != nullptr) block_ = moved;
-  CHECK(moved != nullptr || bytes <= usable) << "out of memory for an intset of " << bytes << " bytes";
+  CHECK(moved != nullptr || bytes <= usable)
+      << "out of memory for an intset of " << bytes << " bytes";
 }
 
 void Intset::WidenFor(int64_t value) {
@@ -150,7 +162,8 @@ void Intset::WidenFor(int64_t value) {
   Store(block_ + kCountOffset, static_cast<uint32_t>(count + 1));
   // From the back, so that no value is overwritten before it moved.
   const size_t shift = value < 0 ? 1 : 0;
-  for (size_t i = count; i-- > 0;) Set(i + shift, LoadValue(block_ + kHeaderBytes, i, old_width));
+  for (size_t i = count; i-- > 0;)
+    Set(i + shift, LoadValue(block_ + kHeaderBytes, i, old_width));
   Set(shift == 1 ? 0 : count, value);
 }
 

@@ -26,13 +26,17 @@ std::vector<int64_t> Contents(const Intset& set) {
   return out;
 }
 
-std::string Hex(const Intset& set) { return absl::BytesToHexString(set.bytes()); }
+std::string Hex(const Intset& set) {
+  return absl::BytesToHexString(set.bytes());
+}
 
-std::string Packed(uint32_t width, uint32_t count, const std::vector<int64_t>& values) {
+std::string Packed(uint32_t width, uint32_t count,
+                   const std::vector<int64_t>& values) {
   std::string out(8, '\0');
   memcpy(out.data(), &width, 4);
   memcpy(out.data() + 4, &count, 4);
-  for (const int64_t v : values) out.append(reinterpret_cast<const char*>(&v), width <= 8 ? width : 8);
+  for (const int64_t v : values)
+    out.append(reinterpret_cast<const char*>(&v), width <= 8 ? width : 8);
   return out;
 }
 
@@ -56,7 +60,8 @@ TEST(IntsetTest, IsWhatRedisWrites) {
 }
 
 TEST(IntsetTest, WidensAtEveryEdge) {
-  for (const int64_t edge : {int64_t{INT16_MAX}, int64_t{INT32_MAX}, INT64_MAX - 1}) {
+  for (const int64_t edge :
+       {int64_t{INT16_MAX}, int64_t{INT32_MAX}, INT64_MAX - 1}) {
     for (const int64_t value : {edge, edge + 1, -edge - 1, -edge - 2}) {
       Intset set;
       set.Insert(7);
@@ -94,13 +99,15 @@ TEST(IntsetTest, DoesWhatASetDoes) {
     std::set<int64_t> model;
     for (int step = 0; step < 3000; ++step) {
       // Wide ones come late, so that narrow sets are seen as well.
-      const int64_t value = dice.OneIn(1000)  ? dice.Between(INT64_MIN / 4, INT64_MAX / 4)
-                            : dice.OneIn(500) ? dice.Between(INT32_MIN, INT32_MAX)
-                                              : dice.Between(-200, 200);
+      const int64_t value =
+          dice.OneIn(1000)  ? dice.Between(INT64_MIN / 4, INT64_MAX / 4)
+          : dice.OneIn(500) ? dice.Between(INT32_MIN, INT32_MAX)
+                            : dice.Between(-200, 200);
       size_t index = 0;
       const bool there = set.Find(value, &index);
       ASSERT_EQ(there, model.count(value) == 1);
-      ASSERT_EQ(index, static_cast<size_t>(std::distance(model.begin(), model.lower_bound(value))));
+      ASSERT_EQ(index, static_cast<size_t>(std::distance(
+                           model.begin(), model.lower_bound(value))));
       if (dice.OneIn(2)) {
         ASSERT_EQ(set.Insert(value), model.insert(value).second);
       } else {
@@ -113,7 +120,8 @@ TEST(IntsetTest, DoesWhatASetDoes) {
     EXPECT_TRUE(Intset::FromBytes(set.bytes()).ok());
     while (!set.empty()) set.EraseAt(set.size() / 2);
     EXPECT_THAT(Contents(set), IsEmpty());
-    EXPECT_LE(set.MemoryUsage(), 64u) << "what was erased gives its memory back";
+    EXPECT_LE(set.MemoryUsage(), 64u)
+        << "what was erased gives its memory back";
   }
 }
 
@@ -122,9 +130,12 @@ TEST(IntsetTest, EveryValueHasTheSameChance) {
   Intset set;
   for (int64_t v = 0; v < 20; ++v) set.Insert(v * v * v * 1000);
   std::map<int64_t, int> picked;
-  for (int i = 0; i < 20000; ++i) ++picked[set.Random([&] { return static_cast<uint64_t>(dice.Below(INT64_MAX)); })];
+  for (int i = 0; i < 20000; ++i)
+    ++picked[set.Random(
+        [&] { return static_cast<uint64_t>(dice.Below(INT64_MAX)); })];
   EXPECT_EQ(picked.size(), 20u);
-  for (const auto& [value, times] : picked) EXPECT_NEAR(times, 1000, 200) << value;
+  for (const auto& [value, times] : picked)
+    EXPECT_NEAR(times, 1000, 200) << value;
 }
 
 TEST(IntsetTest, ItsBlockGoesOutAndComesBack) {
@@ -137,7 +148,8 @@ TEST(IntsetTest, ItsBlockGoesOutAndComesBack) {
 TEST(IntsetTest, RefusesBrokenBytes) {
   ASSERT_TRUE(Intset::FromBytes(Packed(2, 3, {-1, 0, 1})).ok());
   ASSERT_TRUE(Intset::FromBytes(Packed(8, 2, {INT64_MIN, INT64_MAX})).ok());
-  ASSERT_TRUE(Intset::FromBytes(Packed(8, 2, {1, 2})).ok()) << "wider than it has to be";
+  ASSERT_TRUE(Intset::FromBytes(Packed(8, 2, {1, 2})).ok())
+      << "wider than it has to be";
   const std::vector<std::string> bad = {
       "",
       std::string(7, '\0'),
@@ -157,7 +169,8 @@ TEST(IntsetTest, RefusesBrokenBytes) {
       Packed(4, 2, {1, 2}) + "x",
   };
   for (const std::string& bytes : bad) {
-    EXPECT_EQ(Intset::FromBytes(bytes).status().code(), absl::StatusCode::kInvalidArgument)
+    EXPECT_EQ(Intset::FromBytes(bytes).status().code(),
+              absl::StatusCode::kInvalidArgument)
         << absl::BytesToHexString(bytes);
   }
 }

@@ -7,16 +7,17 @@
 
 namespace holdfast::server {
 
-// A packed block (Listpack, Intset) whose owner keeps only the pointer of it, as
-// an object for the length of a scope. Block has Release() and Adopt(). A null
-// pointer must not be lent.
+// A packed block (Listpack, Intset) whose owner keeps only the pointer of it,
+// as an object for the length of a scope. Block has Release() and Adopt(). A
+// null pointer must not be lent.
 
 // To look at.
 template <typename Block>
 class Reading {
  public:
   template <typename Tag>
-  explicit Reading(Tagged<Tag> home) : block_(Block::Adopt(home.template as<unsigned char>())) {}
+  explicit Reading(Tagged<Tag> home)
+      : block_(Block::Adopt(home.template as<unsigned char>())) {}
   ~Reading() { block_.Release(); }
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
@@ -33,7 +34,8 @@ class Reading {
 template <typename Block, typename Tag>
 class Writing {
  public:
-  explicit Writing(Tagged<Tag>* home) : home_(home), block_(Block::Adopt(home->template as<unsigned char>())) {}
+  explicit Writing(Tagged<Tag>* home)
+      : home_(home), block_(Block::Adopt(home->template as<unsigned char>())) {}
   ~Writing() { *home_ = Tagged<Tag>(home_->tag(), block_.Release()); }
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
@@ -46,9 +48,9 @@ class Writing {
   Block block_;
 };
 
-// To be called after elements were removed, with the number of those left: gives
-// spare memory of the block back, seldom enough that it costs nothing, often
-// enough that it does not stay idle.
+// To be called after elements were removed, with the number of those left:
+// gives spare memory of the block back, seldom enough that it costs nothing,
+// often enough that it does not stay idle.
 template <typename Block>
 void GiveBackSpare(Block* block, size_t count) {
   if ((count & (count - 1)) != 0) return;

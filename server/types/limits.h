@@ -16,9 +16,9 @@ struct PackedLimits {
 
 // How large a node of a list becomes.
 struct ListLimits {
-  // list-max-listpack-size: -1 to -5 are 4, 8, 16, 32 and 64 KiB, a positive number
-  // that many elements (and at most 8 KiB, unless it is one). What is outside of -5
-  // to 32767 counts as the nearest of these.
+  // list-max-listpack-size: -1 to -5 are 4, 8, 16, 32 and 64 KiB, a positive
+  // number that many elements (and at most 8 KiB, unless it is one). What is
+  // outside of -5 to 32767 counts as the nearest of these.
   int64_t fill;
   // Elements of at least so many bytes are kept by themselves, outside of any
   // listpack (DEBUG QUICKLIST-PACKED-THRESHOLD).

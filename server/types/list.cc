@@ -11,8 +11,8 @@ namespace {
 
 using Position = Listpack::Position;
 
-// Blocks from outside that are larger than the largest node of ours, with more than
-// one element, are taken apart: work inside of a node has to stay bounded.
+// Blocks from outside that are larger than the largest node of ours, with more
+// than one element, are taken apart: work inside of a node has to stay bounded.
 constexpr size_t kMaxAdoptedBytes = 65536;
 
 }  // namespace
@@ -50,7 +50,9 @@ size_t List::FreeEffort() const { return is_ring() ? ring()->nodes() : 1; }
 ListRing* List::ToRing() {
   if (is_ring()) return ring();
   auto* ring = new ListRing;
-  if (!empty()) ring->AppendBlock(Listpack::Adopt(rep_.as<unsigned char>()), NodeRoom(ListLimits{0}));
+  if (!empty())
+    ring->AppendBlock(Listpack::Adopt(rep_.as<unsigned char>()),
+                      NodeRoom(ListLimits{0}));
   rep_ = {Form::kRing, ring};
   return ring;
 }
@@ -58,9 +60,11 @@ ListRing* List::ToRing() {
 void List::Settle() {
   if (is_ring()) {
     ListRing* const old = ring();
-    if (old->nodes() > 1 || (old->nodes() == 1 && old->first()->is_plain())) return;
+    if (old->nodes() > 1 || (old->nodes() == 1 && old->first()->is_plain()))
+      return;
     rep_ = {};
-    if (old->nodes() == 1) rep_ = {Form::kPacked, old->TakeOnlyBlock().Release()};
+    if (old->nodes() == 1)
+      rep_ = {Form::kPacked, old->TakeOnlyBlock().Release()};
     delete old;
   } else if (!empty() && Reading<Listpack>(rep_)->empty()) {
     Free();
@@ -68,7 +72,8 @@ void List::Settle() {
   }
 }
 
-void List::Push(ListEnd end, absl::string_view value, const ListLimits& limits) {
+void List::Push(ListEnd end, absl::string_view value,
+                const ListLimits& limits) {
   const NodeRoom room(limits);
   const bool at_head = end == ListEnd::kHead;
   if (!is_ring() && !room.IsPlain(value.size())) {
@@ -105,11 +110,15 @@ bool List::Pop(ListEnd end, Visitor taken) {
 }
 
 bool List::PopFront(std::string* element) {
-  return Pop(ListEnd::kHead, [element](absl::string_view e) { element->assign(e.data(), e.size()); });
+  return Pop(ListEnd::kHead, [element](absl::string_view e) {
+    element->assign(e.data(), e.size());
+  });
 }
 
 bool List::PopBack(std::string* element) {
-  return Pop(ListEnd::kTail, [element](absl::string_view e) { element->assign(e.data(), e.size()); });
+  return Pop(ListEnd::kTail, [element](absl::string_view e) {
+    element->assign(e.data(), e.size());
+  });
 }
 
 List::Cursor List::Seek(int64_t index) const {
@@ -117,7 +126,8 @@ List::Cursor List::Seek(int64_t index) const {
   if (!is_ring()) return {nullptr, Reading<Listpack>(rep_)->Seek(index)};
   const auto count = static_cast<int64_t>(ring()->size());
   if (index >= count || index < -count) return {};
-  const ListRing::Place place = ring()->Seek(static_cast<size_t>(index < 0 ? index + count : index));
+  const ListRing::Place place =
+      ring()->Seek(static_cast<size_t>(index < 0 ? index + count : index));
   return {place.node, place.at};
 }
 
@@ -126,12 +136,15 @@ template <typename Fn>
 void List::Walk(Cursor from, bool backwards, Fn&& fn) const {
   if (!from.valid()) return;
   if (is_ring()) {
-    ring()->Walk({from.node_, from.at_}, backwards, [&](ListRing::Place place, const Listpack::Item& item) {
-      return fn(Cursor(place.node, place.at), item);
-    });
+    ring()->Walk({from.node_, from.at_}, backwards,
+                 [&](ListRing::Place place, const Listpack::Item& item) {
+                   return fn(Cursor(place.node, place.at), item);
+                 });
   } else {
     WalkBlock(*Reading<Listpack>(rep_), from.at_, backwards,
-              [&](Position at, const Listpack::Item& item) { return fn(Cursor(nullptr, at), item); });
+              [&](Position at, const Listpack::Item& item) {
+                return fn(Cursor(nullptr, at), item);
+              });
   }
 }
 
@@ -148,35 +161,41 @@ List::Cursor List::Find(absl::string_view value) const {
 
 absl::string_view List::Get(Cursor cursor, char (&scratch)[kScratch]) const {
   CHECK(cursor.valid());
-  if (!is_ring()) return Reading<Listpack>(rep_)->Get(cursor.at_).Bytes(scratch);
+  if (!is_ring())
+    return Reading<Listpack>(rep_)->Get(cursor.at_).Bytes(scratch);
   if (cursor.node_->is_plain()) return cursor.node_->plain();
   return cursor.node_->block()->Get(cursor.at_).Bytes(scratch);
 }
 
-bool List::At(int64_t index, char (&scratch)[kScratch], absl::string_view* element) const {
+bool List::At(int64_t index, char (&scratch)[kScratch],
+              absl::string_view* element) const {
   const Cursor cursor = Seek(index);
   if (!cursor.valid()) return false;
   *element = Get(cursor, scratch);
   return true;
 }
 
-bool List::SetAt(int64_t index, absl::string_view value, const ListLimits& limits) {
+bool List::SetAt(int64_t index, absl::string_view value,
+                 const ListLimits& limits) {
   const Cursor cursor = Seek(index);
   if (!cursor.valid()) return false;
   const NodeRoom room(limits);
   if (!is_ring()) {
     Writing<Listpack, Form> block(&rep_);
-    if (ReplaceInBlock(&*block, block->size(), cursor.at_, value, room)) return true;
+    if (ReplaceInBlock(&*block, block->size(), cursor.at_, value, room))
+      return true;
   }
   // Where it was in the block it is in the only node's.
   const bool was_ring = is_ring();
   ListRing* const ring = ToRing();
-  ring->Replace({was_ring ? cursor.node_ : ring->first(), cursor.at_}, value, room);
+  ring->Replace({was_ring ? cursor.node_ : ring->first(), cursor.at_}, value,
+                room);
   Settle();
   return true;
 }
 
-void List::Insert(Cursor beside, bool after, absl::string_view value, const ListLimits& limits) {
+void List::Insert(Cursor beside, bool after, absl::string_view value,
+                  const ListLimits& limits) {
   CHECK(beside.valid());
   const NodeRoom room(limits);
   if (!is_ring() && !room.IsPlain(value.size())) {
@@ -188,11 +207,13 @@ void List::Insert(Cursor beside, bool after, absl::string_view value, const List
   }
   const bool was_ring = is_ring();
   ListRing* const ring = ToRing();
-  ring->Insert({was_ring ? beside.node_ : ring->first(), beside.at_}, after, value, room);
+  ring->Insert({was_ring ? beside.node_ : ring->first(), beside.at_}, after,
+               value, room);
   Settle();
 }
 
-size_t List::Remove(absl::string_view value, size_t max, ListEnd from, const ListLimits& limits) {
+size_t List::Remove(absl::string_view value, size_t max, ListEnd from,
+                    const ListLimits& limits) {
   if (empty()) return 0;
   if (max == 0) max = SIZE_MAX;
   const bool backwards = from == ListEnd::kTail;
@@ -223,13 +244,15 @@ void List::Trim(size_t start, size_t count) {
     Settle();
   } else if (behind > 0 || start > 0) {
     Writing<Listpack, Form> block(&rep_);
-    if (behind > 0) block->Erase(block->Seek(-static_cast<int64_t>(behind)), behind);
+    if (behind > 0)
+      block->Erase(block->Seek(-static_cast<int64_t>(behind)), behind);
     if (start > 0) block->Erase(block->First(), start);
     GiveBackSpare(&*block, block->size());
   }
 }
 
-void List::Visit(int64_t index, size_t count, bool backwards, Visitor fn) const {
+void List::Visit(int64_t index, size_t count, bool backwards,
+                 Visitor fn) const {
   if (count == 0) return;
   char scratch[kScratch];
   Walk(Seek(index), backwards, [&](Cursor, const Listpack::Item& item) {
@@ -244,14 +267,16 @@ void List::Search(absl::string_view value, ListEnd from, size_t max_compared,
   const bool backwards = from == ListEnd::kTail;
   size_t left = max_compared == 0 ? SIZE_MAX : max_compared;
   size_t index = backwards ? size() - 1 : 0;
-  Walk(Seek(backwards ? -1 : 0), backwards, [&](Cursor, const Listpack::Item& item) {
-    if (needle.Matches(item) && !found(index)) return false;
-    index += backwards ? size_t{0} - 1 : 1;
-    return --left > 0;
-  });
+  Walk(Seek(backwards ? -1 : 0), backwards,
+       [&](Cursor, const Listpack::Item& item) {
+         if (needle.Matches(item) && !found(index)) return false;
+         index += backwards ? size_t{0} - 1 : 1;
+         return --left > 0;
+       });
 }
 
-void List::ForEachNode(absl::FunctionRef<void(bool is_plain, absl::string_view bytes)> fn) const {
+void List::ForEachNode(
+    absl::FunctionRef<void(bool is_plain, absl::string_view bytes)> fn) const {
   if (empty()) return;
   if (!is_ring()) {
     fn(false, Reading<Listpack>(rep_)->bytes());
@@ -259,18 +284,21 @@ void List::ForEachNode(absl::FunctionRef<void(bool is_plain, absl::string_view b
   }
   const ListNode* node = ring()->first();
   for (size_t left = ring()->nodes(); left > 0; --left, node = node->next) {
-    fn(node->is_plain(), node->is_plain() ? node->plain() : node->block()->bytes());
+    fn(node->is_plain(),
+       node->is_plain() ? node->plain() : node->block()->bytes());
   }
 }
 
 void List::AppendBlock(Listpack block, const ListLimits& limits) {
   if (block.empty()) return;
-  if (block.byte_size() > kMaxAdoptedBytes && block.Next(block.First()) != Listpack::kEnd) {
+  if (block.byte_size() > kMaxAdoptedBytes &&
+      block.Next(block.First()) != Listpack::kEnd) {
     char scratch[kScratch];
-    WalkBlock(block, block.First(), false, [&](Position, const Listpack::Item& item) {
-      PushBack(item.Bytes(scratch), limits);
-      return true;
-    });
+    WalkBlock(block, block.First(), false,
+              [&](Position, const Listpack::Item& item) {
+                PushBack(item.Bytes(scratch), limits);
+                return true;
+              });
     return;
   }
   ToRing()->AppendBlock(std::move(block), NodeRoom(limits));

@@ -27,7 +27,9 @@ constexpr size_t kCountedNodeBytes = 8192;
 }  // namespace
 
 NodeRoom::NodeRoom(const ListLimits& limits)
-    : plain_from_(std::min(limits.plain_from, Listpack::kMaxBytes - kBlockOverhead - kElementOverhead)) {
+    : plain_from_(
+          std::min(limits.plain_from,
+                   Listpack::kMaxBytes - kBlockOverhead - kElementOverhead)) {
   const int64_t fill = std::clamp<int64_t>(limits.fill, -5, INT16_MAX);
   max_bytes_ = fill < 0 ? size_t{2048} << -fill : kCountedNodeBytes;
   max_count_ = fill < 0 ? SIZE_MAX : static_cast<size_t>(fill);
@@ -41,14 +43,17 @@ NodeRoom NodeRoom::ForShrunken() const {
 }
 
 bool NodeRoom::TakesOneMore(size_t bytes, size_t count, size_t length) const {
-  return bytes + length + kEstimatedOverhead <= max_bytes_ && count < max_count_;
+  return bytes + length + kEstimatedOverhead <= max_bytes_ &&
+         count < max_count_;
 }
 
 bool NodeRoom::TakesBoth(size_t bytes, size_t other_bytes, size_t count) const {
-  return bytes + other_bytes - kBlockOverhead <= max_bytes_ && count <= max_count_;
+  return bytes + other_bytes - kBlockOverhead <= max_bytes_ &&
+         count <= max_count_;
 }
 
-size_t RemoveFromBlock(Listpack* block, const ListNeedle& needle, size_t max, bool backwards) {
+size_t RemoveFromBlock(Listpack* block, const ListNeedle& needle, size_t max,
+                       bool backwards) {
   size_t removed = 0;
   Position at = backwards ? block->Last() : block->First();
   while (at != Listpack::kEnd && removed < max) {
@@ -65,19 +70,24 @@ size_t RemoveFromBlock(Listpack* block, const ListNeedle& needle, size_t max, bo
     }
     at = block->Erase(at, run);
     removed += run;
-    // Of kEnd it is the last; of the first element it is kEnd, as it is in an empty block.
+    // Of kEnd it is the last; of the first element it is kEnd, as it is in an
+    // empty block.
     if (backwards) at = block->Previous(at);
   }
   return removed;
 }
 
-bool ReplaceInBlock(Listpack* block, size_t count, Position at, absl::string_view value, const NodeRoom& room) {
+bool ReplaceInBlock(Listpack* block, size_t count, Position at,
+                    absl::string_view value, const NodeRoom& room) {
   if (room.IsPlain(value.size())) return false;
   const Position next = block->Next(at);
-  const size_t old_bytes = (next == Listpack::kEnd ? block->byte_size() - 1 : next) - at;
+  const size_t old_bytes =
+      (next == Listpack::kEnd ? block->byte_size() - 1 : next) - at;
   const size_t new_bytes = Listpack::EncodedSize(value);
   // An element that is alone may be as large as it likes.
-  if (count > 1 && new_bytes > old_bytes && !room.TakesBytes(block->byte_size() - old_bytes + new_bytes)) return false;
+  if (count > 1 && new_bytes > old_bytes &&
+      !room.TakesBytes(block->byte_size() - old_bytes + new_bytes))
+    return false;
   block->Replace(at, value);
   return true;
 }
@@ -94,8 +104,10 @@ ListNode* ListRing::NewNode(Listpack block) {
 }
 
 ListNode* ListRing::NewPlainNode(absl::string_view value) {
-  auto* plain = static_cast<ListNode::Plain*>(malloc(sizeof(ListNode::Plain) + value.size()));
-  CHECK(plain != nullptr) << "out of memory for an element of " << value.size() << " bytes";
+  auto* plain = static_cast<ListNode::Plain*>(
+      malloc(sizeof(ListNode::Plain) + value.size()));
+  CHECK(plain != nullptr) << "out of memory for an element of " << value.size()
+                          << " bytes";
   plain->length = value.size();
   if (!value.empty()) memcpy(plain->data(), value.data(), value.size());
   auto* node = new ListNode;
@@ -122,8 +134,10 @@ void ListRing::FreeNode(ListNode* node) {
 
 ListRing* ListRing::Clone() const {
   auto* copy = new ListRing;
-  for (ListNode* node = first_; node != nullptr; node = node->next == first_ ? nullptr : node->next) {
-    ListNode* fresh = node->is_plain() ? NewPlainNode(node->plain()) : NewNode(node->block()->Clone());
+  for (ListNode* node = first_; node != nullptr;
+       node = node->next == first_ ? nullptr : node->next) {
+    ListNode* fresh = node->is_plain() ? NewPlainNode(node->plain())
+                                       : NewNode(node->block()->Clone());
     copy->Link(copy->nodes_ == 0 ? nullptr : copy->last(), true, fresh);
   }
   return copy;
@@ -132,12 +146,16 @@ ListRing* ListRing::Clone() const {
 size_t ListRing::MemoryUsage(size_t samples) const {
   size_t bytes = 0;
   size_t seen = 0;
-  for (ListNode* node = first_; seen < nodes_ && (samples == 0 || seen < samples); node = node->next) {
-    bytes += malloc_usable_size(node) + malloc_usable_size(node->content.as<void>());
+  for (ListNode* node = first_;
+       seen < nodes_ && (samples == 0 || seen < samples); node = node->next) {
+    bytes +=
+        malloc_usable_size(node) + malloc_usable_size(node->content.as<void>());
     ++seen;
   }
   if (seen < nodes_) {
-    bytes = static_cast<size_t>(static_cast<double>(bytes) / static_cast<double>(seen) * static_cast<double>(nodes_));
+    bytes = static_cast<size_t>(static_cast<double>(bytes) /
+                                static_cast<double>(seen) *
+                                static_cast<double>(nodes_));
   }
   return sizeof(*this) + bytes;
 }
@@ -191,11 +209,15 @@ ListRing::Place ListRing::Seek(size_t index) const {
     }
     index = node->count - from_back;
   }
-  return {node, node->is_plain() ? 1 : node->block()->Seek(static_cast<int64_t>(index))};
+  return {node, node->is_plain()
+                    ? 1
+                    : node->block()->Seek(static_cast<int64_t>(index))};
 }
 
-bool ListRing::TakesOneMore(const ListNode* node, size_t length, const NodeRoom& room) {
-  return !node->is_plain() && room.TakesOneMore(node->block()->byte_size(), node->count, length);
+bool ListRing::TakesOneMore(const ListNode* node, size_t length,
+                            const NodeRoom& room) {
+  return !node->is_plain() &&
+         room.TakesOneMore(node->block()->byte_size(), node->count, length);
 }
 
 void ListRing::PushInto(ListNode* node, bool at_head, absl::string_view value) {
@@ -204,16 +226,19 @@ void ListRing::PushInto(ListNode* node, bool at_head, absl::string_view value) {
   SetCount(node, node->count + 1);
 }
 
-void ListRing::Push(bool at_head, absl::string_view value, const NodeRoom& room) {
+void ListRing::Push(bool at_head, absl::string_view value,
+                    const NodeRoom& room) {
   ListNode* end = first_ == nullptr || at_head ? first_ : last();
-  if (end != nullptr && !room.IsPlain(value.size()) && TakesOneMore(end, value.size(), room)) {
+  if (end != nullptr && !room.IsPlain(value.size()) &&
+      TakesOneMore(end, value.size(), room)) {
     PushInto(end, at_head, value);
   } else {
     Link(end, !at_head, NewNode(value, room));
   }
 }
 
-void ListRing::Pop(bool at_head, absl::FunctionRef<void(absl::string_view)> taken) {
+void ListRing::Pop(bool at_head,
+                   absl::FunctionRef<void(absl::string_view)> taken) {
   ListNode* node = at_head ? first_ : last();
   if (node->is_plain()) {
     taken(node->plain());
@@ -259,7 +284,9 @@ bool ListRing::MergeWithNext(ListNode* node, const NodeRoom& room) {
   {
     BlockWriting block(&node->content);
     const Reading<Listpack> other(next->content);
-    if (!room.TakesBoth(block->byte_size(), other->byte_size(), node->count + next->count)) return false;
+    if (!room.TakesBoth(block->byte_size(), other->byte_size(),
+                        node->count + next->count))
+      return false;
     block->AppendAll(*other);
   }
   SetCount(node, node->count + next->count);
@@ -269,7 +296,8 @@ bool ListRing::MergeWithNext(ListNode* node, const NodeRoom& room) {
 }
 
 void ListRing::MergeAround(ListNode* node, const NodeRoom& room) {
-  if (node != first_ && node->previous != first_) MergeWithNext(node->previous->previous, room);
+  if (node != first_ && node->previous != first_)
+    MergeWithNext(node->previous->previous, room);
   if (node != last()) MergeWithNext(node->next, room);
   if (node != first_) {
     ListNode* previous = node->previous;
@@ -278,7 +306,8 @@ void ListRing::MergeAround(ListNode* node, const NodeRoom& room) {
   MergeWithNext(node, room);
 }
 
-void ListRing::Insert(Place beside, bool after, absl::string_view value, const NodeRoom& room) {
+void ListRing::Insert(Place beside, bool after, absl::string_view value,
+                      const NodeRoom& room) {
   ListNode* node = beside.node;
   const bool plain = room.IsPlain(value.size());
   if (!plain && TakesOneMore(node, value.size(), room)) {
@@ -315,12 +344,17 @@ void ListRing::Insert(Place beside, bool after, absl::string_view value, const N
   MergeAround(node, room);
 }
 
-void ListRing::Replace(Place place, absl::string_view value, const NodeRoom& room) {
+void ListRing::Replace(Place place, absl::string_view value,
+                       const NodeRoom& room) {
   ListNode* node = place.node;
   const bool packed = !node->is_plain();
-  if (packed && ReplaceInBlock(&*BlockWriting(&node->content), node->count, place.at, value, room)) return;
-  // The new one gets a node of its own, and the old one, now the first of its node, goes.
-  if (packed && place.at != node->block()->First()) node = Split(node, place.at);
+  if (packed && ReplaceInBlock(&*BlockWriting(&node->content), node->count,
+                               place.at, value, room))
+    return;
+  // The new one gets a node of its own, and the old one, now the first of its
+  // node, goes.
+  if (packed && place.at != node->block()->First())
+    node = Split(node, place.at);
   ListNode* fresh = NewNode(value, room);
   Link(node, false, fresh);
   if (node->count == 1) {
@@ -333,7 +367,8 @@ void ListRing::Replace(Place place, absl::string_view value, const NodeRoom& roo
   MergeAround(fresh, room);
 }
 
-size_t ListRing::Remove(const ListNeedle& needle, size_t max, bool backwards, const NodeRoom& room) {
+size_t ListRing::Remove(const ListNeedle& needle, size_t max, bool backwards,
+                        const NodeRoom& room) {
   const NodeRoom shrunken = room.ForShrunken();
   size_t removed = 0;
   ListNode* node = backwards ? last() : first_;
@@ -361,7 +396,8 @@ size_t ListRing::Remove(const ListNeedle& needle, size_t max, bool backwards, co
     }
     SetCount(node, before - gone);
     if (gone > 0 || neighbour_changed) {
-      // With the one that was visited before; `node` stays the one that is left.
+      // With the one that was visited before; `node` stays the one that is
+      // left.
       if (backwards) {
         if (node != last()) MergeWithNext(node, shrunken);
       } else if (node != first_) {

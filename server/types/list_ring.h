@@ -18,8 +18,8 @@ namespace holdfast::server {
 class NodeRoom {
  public:
   explicit NodeRoom(const ListLimits& limits);
-  // For two nodes that became small: what they may come to together. Half a node, so
-  // that what is merged is not split again by the next insertion.
+  // For two nodes that became small: what they may come to together. Half a
+  // node, so that what is merged is not split again by the next insertion.
   NodeRoom ForShrunken() const;
 
   // Whether an element of this length is kept by itself.
@@ -39,9 +39,11 @@ class NodeRoom {
 // A value to be compared with many elements.
 class ListNeedle {
  public:
-  explicit ListNeedle(absl::string_view value) : value_(value), is_integer_(net::ParseInteger(value, &integer_)) {}
+  explicit ListNeedle(absl::string_view value)
+      : value_(value), is_integer_(net::ParseInteger(value, &integer_)) {}
   bool Matches(const Listpack::Item& item) const {
-    return item.is_integer ? is_integer_ && item.integer == integer_ : item.text == value_;
+    return item.is_integer ? is_integer_ && item.integer == integer_
+                           : item.text == value_;
   }
 
  private:
@@ -50,20 +52,23 @@ class ListNeedle {
   bool is_integer_;
 };
 
-// Removes up to `max` elements that are like `needle` from a block, from its begin or
-// its end on. Returns how many.
-size_t RemoveFromBlock(Listpack* block, const ListNeedle& needle, size_t max, bool backwards);
+// Removes up to `max` elements that are like `needle` from a block, from its
+// begin or its end on. Returns how many.
+size_t RemoveFromBlock(Listpack* block, const ListNeedle& needle, size_t max,
+                       bool backwards);
 
-// Puts `value` in the place of an element, if the block, of `count` elements, stays
-// within `room` or does not grow; whether it did.
-bool ReplaceInBlock(Listpack* block, size_t count, Listpack::Position at, absl::string_view value,
-                    const NodeRoom& room);
+// Puts `value` in the place of an element, if the block, of `count` elements,
+// stays within `room` or does not grow; whether it did.
+bool ReplaceInBlock(Listpack* block, size_t count, Listpack::Position at,
+                    absl::string_view value, const NodeRoom& room);
 
-// Calls fn(Position, Item) for the elements of a block from `at` on, both ways, until
-// it returns false; whether it never did.
+// Calls fn(Position, Item) for the elements of a block from `at` on, both ways,
+// until it returns false; whether it never did.
 template <typename Fn>
-bool WalkBlock(const Listpack& block, Listpack::Position at, bool backwards, Fn&& fn) {
-  for (; at != Listpack::kEnd; at = backwards ? block.Previous(at) : block.Next(at)) {
+bool WalkBlock(const Listpack& block, Listpack::Position at, bool backwards,
+               Fn&& fn) {
+  for (; at != Listpack::kEnd;
+       at = backwards ? block.Previous(at) : block.Next(at)) {
     if (!fn(at, block.Get(at))) return false;
   }
   return true;
@@ -83,15 +88,20 @@ struct ListNode {
   size_t count;
 
   bool is_plain() const { return content.tag() == Kind::kPlain; }
-  absl::string_view plain() const { return {content.as<Plain>()->data(), content.as<Plain>()->length}; }
-  Reading<Listpack> block() const { return Reading<Listpack>(content); }  // REQUIRES: !is_plain().
+  absl::string_view plain() const {
+    return {content.as<Plain>()->data(), content.as<Plain>()->length};
+  }
+  Reading<Listpack> block() const {
+    return Reading<Listpack>(content);
+  }  // REQUIRES: !is_plain().
 };
 
-// The large form of a List: its nodes in a ring. Thread-compatible; owns all. Values
-// that are passed in must not be of its own memory.
+// The large form of a List: its nodes in a ring. Thread-compatible; owns all.
+// Values that are passed in must not be of its own memory.
 class ListRing {
  public:
-  // An element: its node, and where it is in the node's block (1 if it is plain).
+  // An element: its node, and where it is in the node's block (1 if it is
+  // plain).
   struct Place {
     ListNode* node = nullptr;
     Listpack::Position at = Listpack::kEnd;
@@ -119,9 +129,11 @@ class ListRing {
   // REQUIRES: size() > 0.
   void Pop(bool at_head, absl::FunctionRef<void(absl::string_view)> taken);
   // Every one of these makes all places invalid.
-  void Insert(Place beside, bool after, absl::string_view value, const NodeRoom& room);
+  void Insert(Place beside, bool after, absl::string_view value,
+              const NodeRoom& room);
   void Replace(Place place, absl::string_view value, const NodeRoom& room);
-  size_t Remove(const ListNeedle& needle, size_t max, bool backwards, const NodeRoom& room);
+  size_t Remove(const ListNeedle& needle, size_t max, bool backwards,
+                const NodeRoom& room);
   // REQUIRES: count <= size().
   void DropFront(size_t count);
   void DropBack(size_t count);
@@ -137,17 +149,19 @@ class ListRing {
   static ListNode* NewNode(absl::string_view value, const NodeRoom& room);
   static void FreeNode(ListNode* node);
 
-  // Before or after `beside` (any node if the ring is empty); a node before the first
-  // becomes the first.
+  // Before or after `beside` (any node if the ring is empty); a node before the
+  // first becomes the first.
   void Link(ListNode* beside, bool after, ListNode* fresh);
   void Unlink(ListNode* node);  // And frees it.
   void SetCount(ListNode* node, size_t count);
-  static bool TakesOneMore(const ListNode* node, size_t length, const NodeRoom& room);
+  static bool TakesOneMore(const ListNode* node, size_t length,
+                           const NodeRoom& room);
   void PushInto(ListNode* node, bool at_head, absl::string_view value);
-  // Moves the elements from `at` on, not the first, to a new node behind; returns that.
+  // Moves the elements from `at` on, not the first, to a new node behind;
+  // returns that.
   ListNode* Split(ListNode* node, Listpack::Position at);
-  // Moves all of the next node into this one, if both fit into `room` and it is not the
-  // last. Whether it did.
+  // Moves all of the next node into this one, if both fit into `room` and it is
+  // not the last. Whether it did.
   bool MergeWithNext(ListNode* node, const NodeRoom& room);
   void MergeAround(ListNode* node, const NodeRoom& room);
 
@@ -158,7 +172,8 @@ class ListRing {
 
 template <typename Fn>
 void ListRing::Walk(Place from, bool backwards, Fn&& fn) const {
-  ListNode* const end = backwards ? last() : first_;  // Not to be come to again.
+  ListNode* const end =
+      backwards ? last() : first_;  // Not to be come to again.
   ListNode* node = from.node;
   Listpack::Position at = from.at;
   do {
@@ -167,7 +182,10 @@ void ListRing::Walk(Place from, bool backwards, Fn&& fn) const {
     } else {
       const Reading<Listpack> block(node->content);
       if (at == Listpack::kEnd) at = backwards ? block->Last() : block->First();
-      const auto in_block = [&](Listpack::Position p, const Listpack::Item& item) { return fn(Place{node, p}, item); };
+      const auto in_block = [&](Listpack::Position p,
+                                const Listpack::Item& item) {
+        return fn(Place{node, p}, item);
+      };
       if (!WalkBlock(*block, at, backwards, in_block)) return;
     }
     at = Listpack::kEnd;

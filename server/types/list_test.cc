@@ -25,7 +25,8 @@ constexpr ListLimits kRedisDefault = {-2};
 
 Model Contents(const List& list, bool backwards = false) {
   Model out;
-  list.Visit(backwards ? -1 : 0, SIZE_MAX, backwards, [&](absl::string_view e) { out.emplace_back(e); });
+  list.Visit(backwards ? -1 : 0, SIZE_MAX, backwards,
+             [&](absl::string_view e) { out.emplace_back(e); });
   EXPECT_EQ(out.size(), list.size());
   return out;
 }
@@ -83,7 +84,8 @@ TEST(ListTest, BeginsEmptyAndOwnsNothing) {
   EXPECT_FALSE(list.SetAt(0, "a", kRedisDefault));
   EXPECT_EQ(list.Remove("a", 0, ListEnd::kTail, kRedisDefault), 0u);
   list.Trim(0, 10);
-  list.Search("a", ListEnd::kTail, 0, [](size_t) { return ADD_FAILURE(), true; });
+  list.Search("a", ListEnd::kTail, 0,
+              [](size_t) { return ADD_FAILURE(), true; });
   EXPECT_THAT(Contents(list), IsEmpty());
   EXPECT_THAT(Contents(list, true), IsEmpty());
   EXPECT_THAT(Nodes(list), IsEmpty());
@@ -119,27 +121,33 @@ TEST(ListTest, IndexesCountFromBothEnds) {
     EXPECT_EQ(At(list, 4), "5");
     EXPECT_EQ(At(list, -1), "5");
     EXPECT_EQ(At(list, -5), "a");
-    for (const int64_t outside : {int64_t{5}, int64_t{-6}, INT64_MAX, INT64_MIN})
+    for (const int64_t outside :
+         {int64_t{5}, int64_t{-6}, INT64_MAX, INT64_MIN})
       EXPECT_EQ(At(list, outside), "(none)");
   }
 }
 
 TEST(ListTest, NodesAreAsLargeAsTheFillSays) {
-  const std::string value(100, 'x');  // 104 bytes in a node: its two ends take two each.
+  const std::string value(
+      100, 'x');  // 104 bytes in a node: its two ends take two each.
   const struct {
     int64_t fill;
     size_t max_bytes;
     size_t max_count;
-  } cases[] = {{-1, 4096, 65535},  {-2, 8192, 65535},       {-3, 16384, 65535}, {-4, 32768, 65535},
-               {-5, 65536, 65535}, {-100, 65536, 65535},    {1, 8192, 1},       {10, 8192, 10},
-               {1000, 8192, 1000}, {INT64_MAX, 8192, 1000}, {0, 8192, 1}};
+  } cases[] = {{-1, 4096, 65535},  {-2, 8192, 65535},
+               {-3, 16384, 65535}, {-4, 32768, 65535},
+               {-5, 65536, 65535}, {-100, 65536, 65535},
+               {1, 8192, 1},       {10, 8192, 10},
+               {1000, 8192, 1000}, {INT64_MAX, 8192, 1000},
+               {0, 8192, 1}};
   for (const auto& c : cases) {
     for (const ListEnd end : {ListEnd::kHead, ListEnd::kTail}) {
       SCOPED_TRACE(c.fill);
       List list;
       for (int i = 0; i < 2000; ++i) list.Push(end, value, {c.fill});
       const std::vector<NodeView> nodes = Nodes(list);
-      const size_t expected = std::min(c.max_count, (c.max_bytes - 7 - 8) / 103);
+      const size_t expected =
+          std::min(c.max_count, (c.max_bytes - 7 - 8) / 103);
       for (size_t i = 1; i + 1 < nodes.size(); ++i) {
         EXPECT_LE(nodes[i].bytes, c.max_bytes);
         EXPECT_LE(nodes[i].count, c.max_count);
@@ -156,7 +164,8 @@ TEST(ListTest, ALargeElementIsAloneInItsNode) {
   list.PushBack("b", kRedisDefault);
   std::vector<NodeView> nodes = Nodes(list);
   ASSERT_EQ(nodes.size(), 3u);
-  EXPECT_FALSE(nodes[1].is_plain) << "Redis 7.0 makes plain nodes from a gigabyte on";
+  EXPECT_FALSE(nodes[1].is_plain)
+      << "Redis 7.0 makes plain nodes from a gigabyte on";
   EXPECT_GT(nodes[1].bytes, 100000u);
   // What DEBUG QUICKLIST-PACKED-THRESHOLD is for.
   list = Of({"a", "b", "abc", "ab", "abcd"}, {-2, 3});
@@ -182,7 +191,8 @@ TEST(ListTest, ALargeElementIsAloneInItsNode) {
 TEST(ListTest, SetAtKeepsNodesBounded) {
   List list = Of(Model(60, "x"));
   EXPECT_EQ(Nodes(list).size(), 1u);
-  for (int i = 0; i < 60; ++i) ASSERT_TRUE(list.SetAt(i, std::string(1000, 'y'), kRedisDefault));
+  for (int i = 0; i < 60; ++i)
+    ASSERT_TRUE(list.SetAt(i, std::string(1000, 'y'), kRedisDefault));
   EXPECT_FALSE(list.SetAt(60, "z", kRedisDefault));
   EXPECT_EQ(Contents(list), Model(60, std::string(1000, 'y')));
   for (const NodeView& node : Nodes(list)) EXPECT_LE(node.bytes, 8192u);
@@ -198,16 +208,21 @@ TEST(ListTest, InsertsBesideWhatWasFound) {
     list.Insert(list.Find("b"), true, "after", {fill});
     list.Insert(list.Seek(0), false, "first", {fill});
     list.Insert(list.Seek(-1), true, "last", {fill});
-    EXPECT_THAT(Contents(list), ElementsAre("first", "a", "before", "b", "after", "b", "c", "last"));
-    for (const NodeView& node : Nodes(list)) EXPECT_LE(node.count, fill < 0 ? 10u : static_cast<size_t>(fill));
+    EXPECT_THAT(Contents(list), ElementsAre("first", "a", "before", "b",
+                                            "after", "b", "c", "last"));
+    for (const NodeView& node : Nodes(list))
+      EXPECT_LE(node.count, fill < 0 ? 10u : static_cast<size_t>(fill));
   }
 }
 
 TEST(ListTest, InsertionInTheMiddleSplitsFullNodes) {
   List list;
-  for (int i = 0; i < 3000; ++i) list.PushBack(absl::StrCat("element:", i), kRedisDefault);
+  for (int i = 0; i < 3000; ++i)
+    list.PushBack(absl::StrCat("element:", i), kRedisDefault);
   const size_t before = Nodes(list).size();
-  for (int i = 0; i < 3000; ++i) list.Insert(list.Seek(1500), i % 2 == 0, std::string(20, 'i'), kRedisDefault);
+  for (int i = 0; i < 3000; ++i)
+    list.Insert(list.Seek(1500), i % 2 == 0, std::string(20, 'i'),
+                kRedisDefault);
   EXPECT_EQ(list.size(), 6000u);
   EXPECT_EQ(At(list, 0), "element:0");
   EXPECT_EQ(At(list, -1), "element:2999");
@@ -251,10 +266,13 @@ TEST(ListTest, RemovesFromTheEndThatItIsTold) {
 TEST(ListTest, ManyRemovalsLeaveNeitherTinyNodesNorSpareMemory) {
   for (const ListEnd from : {ListEnd::kHead, ListEnd::kTail}) {
     List list;
-    for (int i = 0; i < 20000; ++i) list.PushBack(absl::StrCat(i % 50, ":", 1000), kRedisDefault);
+    for (int i = 0; i < 20000; ++i)
+      list.PushBack(absl::StrCat(i % 50, ":", 1000), kRedisDefault);
     const size_t full = list.MemoryUsage();
     const size_t nodes = Nodes(list).size();
-    for (int i = 1; i < 50; ++i) EXPECT_EQ(list.Remove(absl::StrCat(i, ":", 1000), 0, from, kRedisDefault), 400u);
+    for (int i = 1; i < 50; ++i)
+      EXPECT_EQ(list.Remove(absl::StrCat(i, ":", 1000), 0, from, kRedisDefault),
+                400u);
     EXPECT_EQ(Contents(list), Model(400, "0:1000"));
     EXPECT_LT(list.MemoryUsage(), full / 10);
     EXPECT_LT(Nodes(list).size(), nodes / 10);
@@ -264,10 +282,14 @@ TEST(ListTest, ManyRemovalsLeaveNeitherTinyNodesNorSpareMemory) {
 TEST(ListTest, RemovalsOneByOneGiveMemoryBack) {
   for (const bool in_ring : {false, true}) {
     List list;
-    for (int i = 0; i < 500; ++i) list.PushBack(absl::StrCat("e", i), kRedisDefault);
+    for (int i = 0; i < 500; ++i)
+      list.PushBack(absl::StrCat("e", i), kRedisDefault);
     if (in_ring) list.AppendPlain("by itself");
     EXPECT_GT(list.MemoryUsage(), 2500u);
-    for (int i = 0; i < 495; ++i) ASSERT_EQ(list.Remove(absl::StrCat("e", i), 1, ListEnd::kHead, kRedisDefault), 1u);
+    for (int i = 0; i < 495; ++i)
+      ASSERT_EQ(
+          list.Remove(absl::StrCat("e", i), 1, ListEnd::kHead, kRedisDefault),
+          1u);
     EXPECT_LT(list.MemoryUsage(), 500u);
     EXPECT_EQ(list.FreeEffort(), in_ring ? 2u : 1u);
   }
@@ -278,7 +300,8 @@ TEST(ListTest, PopsGiveMemoryBack) {
   for (int i = 0; i < 2000; ++i) list.PushBack("element", {-5});
   EXPECT_GT(list.MemoryUsage(), 15000u);
   std::string element;
-  for (int i = 0; i < 1990; ++i) (i % 2 == 0 ? list.PopFront(&element) : list.PopBack(&element));
+  for (int i = 0; i < 1990; ++i)
+    (i % 2 == 0 ? list.PopFront(&element) : list.PopBack(&element));
   EXPECT_LT(list.MemoryUsage(), 500u);
 }
 
@@ -288,12 +311,16 @@ TEST(ListTest, TrimKeepsARange) {
   for (const int64_t fill : {-2, 1, 7}) {
     const List list = Of(all, {fill});
     for (const size_t start : {0, 1, 7, 50, 98, 99, 100, 1000}) {
-      for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{50}, size_t{100}, SIZE_MAX}) {
+      for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{50},
+                                 size_t{100}, SIZE_MAX}) {
         List l = list.Clone();
         l.Trim(start, count);
-        const auto begin = all.begin() + static_cast<int64_t>(std::min<size_t>(start, 100));
-        const size_t kept = std::min<size_t>(count, static_cast<size_t>(all.end() - begin));
-        ASSERT_EQ(Contents(l), Model(begin, begin + static_cast<int64_t>(kept))) << start << "+" << count;
+        const auto begin =
+            all.begin() + static_cast<int64_t>(std::min<size_t>(start, 100));
+        const size_t kept =
+            std::min<size_t>(count, static_cast<size_t>(all.end() - begin));
+        ASSERT_EQ(Contents(l), Model(begin, begin + static_cast<int64_t>(kept)))
+            << start << "+" << count;
         ASSERT_EQ(l.empty(), kept == 0);
       }
     }
@@ -305,7 +332,8 @@ TEST(ListTest, VisitsFromAnyIndexBothWays) {
     const List list = Of({"a", "b", "c", "d", "e"}, {fill});
     const auto visited = [&](int64_t index, size_t count, bool backwards) {
       std::string out;
-      list.Visit(index, count, backwards, [&](absl::string_view e) { absl::StrAppend(&out, e); });
+      list.Visit(index, count, backwards,
+                 [&](absl::string_view e) { absl::StrAppend(&out, e); });
       return out;
     };
     EXPECT_EQ(visited(1, 3, false), "bcd");
@@ -322,7 +350,8 @@ TEST(ListTest, VisitsFromAnyIndexBothWays) {
 TEST(ListTest, SearchSaysIndexesFromTheHead) {
   for (const int64_t fill : {-2, 2}) {
     const List list = Of({"x", "a", "x", "7", "x", "a"}, {fill});
-    const auto found = [&](absl::string_view value, ListEnd from, size_t max_compared, size_t stop_after) {
+    const auto found = [&](absl::string_view value, ListEnd from,
+                           size_t max_compared, size_t stop_after) {
       std::vector<size_t> out;
       list.Search(value, from, max_compared, [&](size_t index) {
         out.push_back(index);
@@ -353,7 +382,8 @@ TEST(ListTest, TakesBlocksFromALoader) {
   list.AppendBlock(Listpack(), kRedisDefault);
   list.AppendBlock(block.Clone(), kRedisDefault);
   EXPECT_EQ(Nodes(list).size(), 3u) << "small ones are put together";
-  EXPECT_THAT(Contents(list), ElementsAre("1", "two", "3", "p", "1", "two", "3", "1", "two", "3"));
+  EXPECT_THAT(Contents(list), ElementsAre("1", "two", "3", "p", "1", "two", "3",
+                                          "1", "two", "3"));
   // A block of more elements than any node of ours is not worked in as it is.
   Listpack huge;
   const std::vector<absl::string_view> ones(70000, "1");
@@ -376,22 +406,26 @@ TEST(ListTest, TakesBlocksFromALoader) {
 std::string RandomElement(test::Dice* dice) {
   switch (dice->Below(8)) {
     case 0:
-      return absl::StrCat(dice->Between(INT64_MIN / 4, INT64_MAX / 4) >> dice->Below(62));
+      return absl::StrCat(dice->Between(INT64_MIN / 4, INT64_MAX / 4) >>
+                          dice->Below(62));
     case 1:
       return std::string(static_cast<size_t>(dice->Below(600)), 'v');
     case 2:
-      return std::string(static_cast<size_t>(dice->OneIn(20) ? dice->Below(12000) : 3), 'w');
+      return std::string(
+          static_cast<size_t>(dice->OneIn(20) ? dice->Below(12000) : 3), 'w');
     default:
       return absl::StrCat("e", dice->Below(12));
   }
 }
 
-size_t RemoveFromModel(Model* model, const std::string& value, size_t max, bool backwards) {
+size_t RemoveFromModel(Model* model, const std::string& value, size_t max,
+                       bool backwards) {
   size_t removed = 0;
   if (backwards) std::reverse(model->begin(), model->end());
   model->erase(std::remove_if(model->begin(), model->end(),
                               [&](const std::string& e) {
-                                if (e != value || (max != 0 && removed == max)) return false;
+                                if (e != value || (max != 0 && removed == max))
+                                  return false;
                                 ++removed;
                                 return true;
                               }),
@@ -401,7 +435,8 @@ size_t RemoveFromModel(Model* model, const std::string& value, size_t max, bool 
 }
 
 TEST(ListTest, DoesWhatAVectorDoes) {
-  const ListLimits kinds[] = {{-2}, {-1}, {1}, {2}, {5}, {-2, 100}, {4, 4}, {0}};
+  const ListLimits kinds[] = {{-2}, {-1},      {1},    {2},
+                              {5},  {-2, 100}, {4, 4}, {0}};
   for (uint64_t seed = 1; seed <= 24; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     test::Dice dice(seed);
@@ -432,13 +467,15 @@ TEST(ListTest, DoesWhatAVectorDoes) {
         case 3:
         case 4:
           if (size == 0) break;
-          list.Insert(list.Seek(coin ? index : index - size), coin, value, limits);
+          list.Insert(list.Seek(coin ? index : index - size), coin, value,
+                      limits);
           model.insert(model.begin() + index + (coin ? 1 : 0), value);
           break;
         case 5:
         case 6: {
           std::string popped = "(none)";
-          ASSERT_EQ(coin ? list.PopFront(&popped) : list.PopBack(&popped), size > 0);
+          ASSERT_EQ(coin ? list.PopFront(&popped) : list.PopBack(&popped),
+                    size > 0);
           if (size == 0) break;
           ASSERT_EQ(popped, coin ? model.front() : model.back());
           model.erase(coin ? model.begin() : model.end() - 1);
@@ -446,12 +483,14 @@ TEST(ListTest, DoesWhatAVectorDoes) {
         }
         case 7:
         case 8:
-          ASSERT_EQ(list.SetAt(coin ? index : index - size, value, limits), size > 0);
+          ASSERT_EQ(list.SetAt(coin ? index : index - size, value, limits),
+                    size > 0);
           if (size > 0) model[static_cast<size_t>(index)] = value;
           break;
         case 9: {
           const auto max = static_cast<size_t>(dice.Below(4));
-          ASSERT_EQ(list.Remove(value, max, coin ? ListEnd::kTail : ListEnd::kHead, limits),
+          ASSERT_EQ(list.Remove(value, max,
+                                coin ? ListEnd::kTail : ListEnd::kHead, limits),
                     RemoveFromModel(&model, value, max, coin));
           break;
         }
@@ -471,7 +510,8 @@ TEST(ListTest, DoesWhatAVectorDoes) {
           if (cursor.valid()) {
             ASSERT_EQ(list.Get(cursor, scratch), value);
           }
-          ASSERT_EQ(At(list, index), size == 0 ? "(none)" : model[static_cast<size_t>(index)]);
+          ASSERT_EQ(At(list, index),
+                    size == 0 ? "(none)" : model[static_cast<size_t>(index)]);
         }
       }
       ASSERT_EQ(list.size(), model.size()) << "step " << step;
@@ -498,7 +538,8 @@ TEST(ListTest, DoesWhatAVectorDoes) {
 
 TEST(ListTest, SaysWhatItOwns) {
   List list;
-  for (int i = 0; i < 20000; ++i) list.PushBack(absl::StrCat("element:", i), kRedisDefault);
+  for (int i = 0; i < 20000; ++i)
+    list.PushBack(absl::StrCat("element:", i), kRedisDefault);
   const double all = static_cast<double>(list.MemoryUsage());
   EXPECT_GT(all, 20000 * 14);
   EXPECT_LT(all, 20000 * 20);

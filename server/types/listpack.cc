@@ -23,7 +23,7 @@ constexpr unsigned char kEndByte = 0xff;
 
 // The first byte of an element: what it is, with the upper bits of a short
 // integer or length.
-constexpr unsigned char kInt13 = 0xc0;  // 110xxxxx and a byte.
+constexpr unsigned char kInt13 = 0xc0;     // 110xxxxx and a byte.
 constexpr unsigned char kString6 = 0x80;   // 10xxxxxx.
 constexpr unsigned char kString12 = 0xe0;  // 1110xxxx and a byte.
 constexpr unsigned char kString32 = 0xf0;  // And four bytes.
@@ -32,8 +32,8 @@ constexpr unsigned char kInt24 = 0xf2;
 constexpr unsigned char kInt32 = 0xf3;
 constexpr unsigned char kInt64 = 0xf4;
 
-// How many bytes it takes to write a size so that it can be read backwards, seven
-// bits each. The edges are those of Redis, one below what would fit.
+// How many bytes it takes to write a size so that it can be read backwards,
+// seven bits each. The edges are those of Redis, one below what would fit.
 size_t BackLengthBytes(size_t size) {
   if (size <= 127) return 1;
   if (size < 16383) return 2;
@@ -125,7 +125,9 @@ Encoded EncodingOf(absl::string_view value) {
       e.size = 9;
     }
   } else {
-    e.size = value.size() + (value.size() < 64 ? 1 : value.size() < 4096 ? 2 : 5);
+    e.size = value.size() + (value.size() < 64     ? 1
+                             : value.size() < 4096 ? 2
+                                                   : 5);
   }
   return e;
 }
@@ -142,7 +144,10 @@ void WriteElement(unsigned char* p, const Encoded& e, absl::string_view value) {
         p[1] = static_cast<unsigned char>(bits);
         break;
       default:
-        p[0] = e.size == 3 ? kInt16 : e.size == 4 ? kInt24 : e.size == 5 ? kInt32 : kInt64;
+        p[0] = e.size == 3   ? kInt16
+               : e.size == 4 ? kInt24
+               : e.size == 5 ? kInt32
+                             : kInt64;
         memcpy(p + 1, &bits, e.size - 1);
     }
   } else {
@@ -172,7 +177,8 @@ int64_t LoadSigned(const unsigned char* p, size_t bytes) {
 
 unsigned char* NewBlock(size_t bytes) {
   auto* block = static_cast<unsigned char*>(malloc(bytes));
-  CHECK(block != nullptr) << "out of memory for a listpack of " << bytes << " bytes";
+  CHECK(block != nullptr) << "out of memory for a listpack of " << bytes
+                          << " bytes";
   return block;
 }
 
@@ -210,38 +216,48 @@ Listpack Listpack::Clone() const {
 }
 
 absl::StatusOr<Listpack> Listpack::FromBytes(absl::string_view bytes) {
-  const auto* const begin = reinterpret_cast<const unsigned char*>(bytes.data());
-  if (bytes.size() < kHeaderBytes + 1 || bytes.size() > kMaxBytes || Load<uint32_t>(begin) != bytes.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("a listpack of ", bytes.size(), " bytes has a wrong size in its header"));
+  const auto* const begin =
+      reinterpret_cast<const unsigned char*>(bytes.data());
+  if (bytes.size() < kHeaderBytes + 1 || bytes.size() > kMaxBytes ||
+      Load<uint32_t>(begin) != bytes.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a listpack of ", bytes.size(),
+                     " bytes has a wrong size in its header"));
   }
   const unsigned char* const end = begin + bytes.size() - 1;
-  if (*end != kEndByte) return absl::InvalidArgumentError("a listpack has no end mark");
+  if (*end != kEndByte)
+    return absl::InvalidArgumentError("a listpack has no end mark");
   size_t count = 0;
   for (const unsigned char* p = begin + kHeaderBytes; p < end; ++count) {
     const auto left = static_cast<size_t>(end - p);
     const Head head = HeadOf(p, left);
     if (head.header == 0 || SizeWithBackLength(head.total()) > left) {
-      return absl::InvalidArgumentError(absl::StrCat("a listpack is broken at byte ", p - begin));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a listpack is broken at byte ", p - begin));
     }
     // Redis reads elements backwards as well, so both ways have to agree.
     unsigned char expected[5];
     const size_t back = BackLengthBytes(head.total());
     StoreBackLength(expected, head.total());
     if (memcmp(p + head.total(), expected, back) != 0) {
-      return absl::InvalidArgumentError(absl::StrCat("a listpack has a wrong length at byte ", p - begin));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a listpack has a wrong length at byte ", p - begin));
     }
     p += head.total() + back;
   }
   const uint16_t said = Load<uint16_t>(begin + kCountOffset);
   if (said != kCountUnknown && said != count) {
-    return absl::InvalidArgumentError(absl::StrCat("a listpack of ", count, " elements says that it has ", said));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a listpack of ", count, " elements says that it has ", said));
   }
   unsigned char* block = NewBlock(bytes.size());
   memcpy(block, bytes.data(), bytes.size());
   return Listpack(block);
 }
 
-absl::string_view Listpack::bytes() const { return {reinterpret_cast<const char*>(block_), byte_size()}; }
+absl::string_view Listpack::bytes() const {
+  return {reinterpret_cast<const char*>(block_), byte_size()};
+}
 
 size_t Listpack::byte_size() const { return Load<uint32_t>(block_); }
 
@@ -255,7 +271,9 @@ size_t Listpack::size() const {
 
 size_t Listpack::MemoryUsage() const { return malloc_usable_size(block_); }
 
-Listpack::Position Listpack::First() const { return block_[kHeaderBytes] == kEndByte ? kEnd : kHeaderBytes; }
+Listpack::Position Listpack::First() const {
+  return block_[kHeaderBytes] == kEndByte ? kEnd : kHeaderBytes;
+}
 
 Listpack::Position Listpack::Last() const { return Previous(kEnd); }
 
@@ -267,7 +285,8 @@ Listpack::Position Listpack::Next(Position at) const {
 Listpack::Position Listpack::Previous(Position at) const {
   const size_t end = at == kEnd ? byte_size() - 1 : at;
   if (end == kHeaderBytes) return kEnd;
-  return static_cast<Position>(end - SizeWithBackLength(LoadBackLength(block_ + end)));
+  return static_cast<Position>(
+      end - SizeWithBackLength(LoadBackLength(block_ + end)));
 }
 
 Listpack::Position Listpack::Seek(int64_t index) const {
@@ -295,14 +314,18 @@ Listpack::Item Listpack::Get(Position at) const {
   if ((first & 0x80) == 0) return {true, first, {}};
   if ((first & 0xe0) == kInt13) {
     const uint32_t bits = (first & 0x1fu) << 8 | p[1];
-    return {true, static_cast<int64_t>(static_cast<int32_t>(bits << 19) >> 19), {}};
+    return {
+        true, static_cast<int64_t>(static_cast<int32_t>(bits << 19) >> 19), {}};
   }
   const Head head = HeadOf(p);
-  if (first >= kInt16 && first <= kInt64) return {true, LoadSigned(p + 1, head.data), {}};
-  return {false, 0, {reinterpret_cast<const char*>(p) + head.header, head.data}};
+  if (first >= kInt16 && first <= kInt64)
+    return {true, LoadSigned(p + 1, head.data), {}};
+  return {
+      false, 0, {reinterpret_cast<const char*>(p) + head.header, head.data}};
 }
 
-Listpack::Position Listpack::Find(absl::string_view value, Position from, size_t skip) const {
+Listpack::Position Listpack::Find(absl::string_view value, Position from,
+                                  size_t skip) const {
   int64_t integer = 0;
   const bool is_integer = net::ParseInteger(value, &integer);
   size_t passing = 0;
@@ -312,13 +335,17 @@ Listpack::Position Listpack::Find(absl::string_view value, Position from, size_t
       continue;
     }
     const Item item = Get(at);
-    if (item.is_integer ? is_integer && item.integer == integer : item.text == value) return at;
+    if (item.is_integer ? is_integer && item.integer == integer
+                        : item.text == value)
+      return at;
     passing = skip;
   }
   return kEnd;
 }
 
-size_t Listpack::EncodedSize(absl::string_view value) { return SizeWithBackLength(EncodingOf(value).size); }
+size_t Listpack::EncodedSize(absl::string_view value) {
+  return SizeWithBackLength(EncodingOf(value).size);
+}
 
 unsigned char* Listpack::Splice(size_t offset, size_t removed, size_t added) {
   const size_t old_size = byte_size();
@@ -326,10 +353,12 @@ unsigned char* Listpack::Splice(size_t offset, size_t removed, size_t added) {
   CHECK_LE(new_size, kMaxBytes);
   if (new_size > old_size && new_size > malloc_usable_size(block_)) {
     auto* grown = static_cast<unsigned char*>(realloc(block_, new_size));
-    CHECK(grown != nullptr) << "out of memory for a listpack of " << new_size << " bytes";
+    CHECK(grown != nullptr)
+        << "out of memory for a listpack of " << new_size << " bytes";
     block_ = grown;
   }
-  memmove(block_ + offset + added, block_ + offset + removed, old_size - offset - removed);
+  memmove(block_ + offset + added, block_ + offset + removed,
+          old_size - offset - removed);
   if (new_size < old_size / 2) {
     auto* shrunk = static_cast<unsigned char*>(realloc(block_, new_size));
     if (shrunk != nullptr) block_ = shrunk;
@@ -343,7 +372,8 @@ void Listpack::AddToCount(int64_t change) {
   // Once lost it stays so: to count again would make every change O(n).
   if (said == kCountUnknown) return;
   const int64_t count = said + change;
-  Store(block_ + kCountOffset, count < kCountUnknown ? static_cast<uint16_t>(count) : kCountUnknown);
+  Store(block_ + kCountOffset,
+        count < kCountUnknown ? static_cast<uint16_t>(count) : kCountUnknown);
 }
 
 Listpack::Position Listpack::Insert(Position before, absl::string_view value) {
@@ -354,10 +384,12 @@ Listpack::Position Listpack::Insert(Position before, absl::string_view value) {
   return static_cast<Position>(offset);
 }
 
-void Listpack::InsertAll(Position before, absl::Span<const absl::string_view> values) {
+void Listpack::InsertAll(Position before,
+                         absl::Span<const absl::string_view> values) {
   size_t added = 0;
   for (const absl::string_view value : values) added += EncodedSize(value);
-  unsigned char* p = Splice(before == kEnd ? byte_size() - 1 : before, 0, added);
+  unsigned char* p =
+      Splice(before == kEnd ? byte_size() - 1 : before, 0, added);
   for (const absl::string_view value : values) {
     const Encoded e = EncodingOf(value);
     WriteElement(p, e, value);
@@ -376,7 +408,8 @@ Listpack::Position Listpack::Replace(Position at, absl::string_view value) {
 Listpack::Position Listpack::Erase(Position at, size_t count) {
   size_t erased = 0;
   size_t end = at;
-  for (; erased < count && block_[end] != kEndByte; ++erased) end += SizeWithBackLength(HeadOf(block_ + end).total());
+  for (; erased < count && block_[end] != kEndByte; ++erased)
+    end += SizeWithBackLength(HeadOf(block_ + end).total());
   Splice(at, end - at, 0);
   AddToCount(-static_cast<int64_t>(erased));
   return block_[at] == kEndByte ? kEnd : at;

@@ -21,15 +21,17 @@ namespace holdfast::server {
 //
 // A string that is a canonical decimal int64 is kept as an integer; reading
 // does not tell which it was. For small collections: every operation but those
-// at the ends is O(bytes). Owns its block; eight bytes itself. Thread-compatible.
+// at the ends is O(bytes). Owns its block; eight bytes itself.
+// Thread-compatible.
 //
-// A Position is the offset of an element; kEnd is the one behind the last. Every
-// change makes all positions invalid but the one it returns.
+// A Position is the offset of an element; kEnd is the one behind the last.
+// Every change makes all positions invalid but the one it returns.
 class Listpack {
  public:
   using Position = uint32_t;
   static constexpr Position kEnd = 0;
-  // No element may make a listpack larger than this (Redis: LISTPACK_MAX_SAFETY_LIMIT).
+  // No element may make a listpack larger than this (Redis:
+  // LISTPACK_MAX_SAFETY_LIMIT).
   static constexpr size_t kMaxBytes = size_t{1} << 30;
 
   // One element, as it is kept. `text` is a view into the block.
@@ -47,15 +49,17 @@ class Listpack {
 
   Listpack();
   ~Listpack();
-  Listpack(Listpack&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Listpack(Listpack&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)) {}
   Listpack& operator=(Listpack&& other) noexcept {
     std::swap(block_, other.block_);
     return *this;
   }
   Listpack Clone() const;
 
-  // Takes bytes from outside after looking at every one of them: kInvalidArgument
-  // for anything that is no well-formed listpack of just this size.
+  // Takes bytes from outside after looking at every one of them:
+  // kInvalidArgument for anything that is no well-formed listpack of just this
+  // size.
   static absl::StatusOr<Listpack> FromBytes(absl::string_view bytes);
 
   // A listpack's block without its owner, for whoever packs the pointer with
@@ -71,20 +75,25 @@ class Listpack {
 
   Position First() const;
   Position Last() const;
-  Position Next(Position at) const;      // `at` is an element; kEnd behind the last.
-  Position Previous(Position at) const;  // kEnd before the first; of kEnd: the last.
+  Position Next(
+      Position at) const;  // `at` is an element; kEnd behind the last.
+  Position Previous(
+      Position at) const;  // kEnd before the first; of kEnd: the last.
   // The element with this index, counted from 0, or from the back: -1 is the
   // last. kEnd if there is none.
   Position Seek(int64_t index) const;
   Item Get(Position at) const;
 
-  // The first element from `from` on that equals `value`, looking at one element
-  // and passing over `skip` (fields and their values: 1). kEnd if none, or `from` is.
+  // The first element from `from` on that equals `value`, looking at one
+  // element and passing over `skip` (fields and their values: 1). kEnd if none,
+  // or `from` is.
   Position Find(absl::string_view value, Position from, size_t skip = 0) const;
 
   // What an element of this value adds to byte_size().
   static size_t EncodedSize(absl::string_view value);
-  bool FitsAnother(size_t bytes) const { return byte_size() + bytes <= kMaxBytes; }
+  bool FitsAnother(size_t bytes) const {
+    return byte_size() + bytes <= kMaxBytes;
+  }
 
   // Returns where the new element is. REQUIRES: FitsAnother(value.size() + 10).
   Position Insert(Position before, absl::string_view value);
@@ -93,8 +102,8 @@ class Listpack {
   // Many at once, for one move of what stands behind.
   void InsertAll(Position before, absl::Span<const absl::string_view> values);
   Position Replace(Position at, absl::string_view value);
-  // Erases `count` elements from `at` on, as far as there are any; returns where the
-  // one behind them is now.
+  // Erases `count` elements from `at` on, as far as there are any; returns
+  // where the one behind them is now.
   Position Erase(Position at, size_t count = 1);
   // Appends all of `other`. REQUIRES: FitsAnother(other.byte_size()).
   void AppendAll(const Listpack& other);
@@ -103,7 +112,8 @@ class Listpack {
 
  private:
   explicit Listpack(unsigned char* block) : block_(block) {}
-  // Makes a gap of `added` bytes in the place of `removed` ones, returns its begin.
+  // Makes a gap of `added` bytes in the place of `removed` ones, returns its
+  // begin.
   unsigned char* Splice(size_t offset, size_t removed, size_t added);
   void AddToCount(int64_t change);
 

@@ -36,7 +36,9 @@ std::vector<std::string> Backwards(const Listpack& lp) {
   return out;
 }
 
-std::string Hex(const Listpack& lp) { return absl::BytesToHexString(lp.bytes()); }
+std::string Hex(const Listpack& lp) {
+  return absl::BytesToHexString(lp.bytes());
+}
 
 // The bytes were asked of redis-server 7.0.15: DUMP of a list of these.
 TEST(ListpackTest, IsWhatRedisWrites) {
@@ -65,12 +67,18 @@ TEST(ListpackTest, IsWhatRedisWrites) {
 
 TEST(ListpackTest, EveryEncodingReadsBack) {
   std::vector<std::string> values;
-  for (const int64_t edge : {int64_t{0}, int64_t{127}, int64_t{4095}, int64_t{32767}, int64_t{8388607},
-                             int64_t{INT32_MAX}, INT64_MAX - 1}) {
-    for (const int64_t v : {edge - 1, edge, edge + 1, -edge - 2, -edge - 1, -edge}) values.push_back(absl::StrCat(v));
+  for (const int64_t edge :
+       {int64_t{0}, int64_t{127}, int64_t{4095}, int64_t{32767},
+        int64_t{8388607}, int64_t{INT32_MAX}, INT64_MAX - 1}) {
+    for (const int64_t v :
+         {edge - 1, edge, edge + 1, -edge - 2, -edge - 1, -edge})
+      values.push_back(absl::StrCat(v));
   }
-  for (const char* no_number : {"", "-0", "+1", "01", " 1", "9223372036854775808", "1.5"}) values.push_back(no_number);
-  for (const size_t n : {1, 63, 64, 123, 124, 125, 126, 127, 128, 4095, 4096, 16380, 16381, 16382, 16383, 70000}) {
+  for (const char* no_number :
+       {"", "-0", "+1", "01", " 1", "9223372036854775808", "1.5"})
+    values.push_back(no_number);
+  for (const size_t n : {1, 63, 64, 123, 124, 125, 126, 127, 128, 4095, 4096,
+                         16380, 16381, 16382, 16383, 70000}) {
     values.push_back(std::string(n, 'x'));
   }
   Listpack lp;
@@ -95,7 +103,8 @@ TEST(ListpackTest, FindsAndPassesOver) {
   Listpack lp;
   lp.InsertAll(Listpack::kEnd, {"f1", "7", "7", "v2", "f3", "v3"});
   EXPECT_EQ(lp.Find("7", lp.First()), lp.Seek(1));
-  EXPECT_EQ(lp.Find("7", lp.First(), 1), lp.Seek(2)) << "values are passed over";
+  EXPECT_EQ(lp.Find("7", lp.First(), 1), lp.Seek(2))
+      << "values are passed over";
   EXPECT_EQ(lp.Find("07", lp.First()), Listpack::kEnd);
   EXPECT_EQ(lp.Find("v3", lp.First(), 1), Listpack::kEnd);
   EXPECT_EQ(lp.Find("f3", lp.Seek(2), 1), lp.Seek(4));
@@ -121,14 +130,16 @@ TEST(ListpackTest, CountsBeyondWhatTheHeaderCanSay) {
   EXPECT_EQ(lp.Seek(66000), Listpack::kEnd);
   EXPECT_EQ(lp.Seek(-66001), Listpack::kEnd);
   lp.Erase(lp.First(), 1000);
-  EXPECT_EQ(lp.size(), 65000u) << "counted, as the header does not say it any more";
+  EXPECT_EQ(lp.size(), 65000u)
+      << "counted, as the header does not say it any more";
   EXPECT_TRUE(Listpack::FromBytes(lp.bytes()).ok());
 }
 
 std::string RandomValue(test::Dice* dice) {
   switch (dice->Below(4)) {
     case 0:
-      return absl::StrCat(dice->Between(INT64_MIN / 4, INT64_MAX / 4) >> dice->Below(62));
+      return absl::StrCat(dice->Between(INT64_MIN / 4, INT64_MAX / 4) >>
+                          dice->Below(62));
     case 1:
       return std::string(static_cast<size_t>(dice->Below(300)), 'v');
     default:
@@ -186,7 +197,8 @@ TEST(ListpackTest, DoesWhatAVectorDoes) {
 
 TEST(ListpackTest, RefusesBrokenBytes) {
   Listpack lp;
-  lp.InsertAll(Listpack::kEnd, {"a", "1000", std::string(70, 'x'), std::string(5000, 'y'), "-5000000000"});
+  lp.InsertAll(Listpack::kEnd, {"a", "1000", std::string(70, 'x'),
+                                std::string(5000, 'y'), "-5000000000"});
   const std::string good(lp.bytes());
   ASSERT_TRUE(Listpack::FromBytes(good).ok());
   for (size_t n = 0; n < good.size(); ++n) {
@@ -197,7 +209,8 @@ TEST(ListpackTest, RefusesBrokenBytes) {
   test::Dice dice(7);
   for (int i = 0; i < 20000; ++i) {
     std::string bad = good;
-    const int64_t at = dice.Below(dice.OneIn(2) ? 100 : static_cast<int64_t>(bad.size()));
+    const int64_t at =
+        dice.Below(dice.OneIn(2) ? 100 : static_cast<int64_t>(bad.size()));
     bad[static_cast<size_t>(at)] = static_cast<char>(dice.Below(256));
     const absl::StatusOr<Listpack> taken = Listpack::FromBytes(bad);
     if (!taken.ok()) continue;

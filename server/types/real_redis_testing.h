@@ -13,8 +13,8 @@
 
 namespace holdfast::server {
 
-// The installed redis-server, for tests that compare values, and a connection to
-// it. It does not compress what it dumps. One thread.
+// The installed redis-server, for tests that compare values, and a connection
+// to it. It does not compress what it dumps. One thread.
 class RealRedis {
  public:
   static bool Available() { return access(kRedisServer, X_OK) == 0; }

@@ -34,13 +34,16 @@ struct Node {
   static constexpr size_t kHeader = 12;
 
   char* data() { return reinterpret_cast<char*>(this) + kHeader; }
-  const char* data() const { return reinterpret_cast<const char*>(this) + kHeader; }
+  const char* data() const {
+    return reinterpret_cast<const char*>(this) + kHeader;
+  }
   absl::string_view member() const { return {data(), length}; }
 
   static Node* New(absl::string_view member) {
     CHECK_LE(member.size(), kMaxElementBytes);
     void* memory = malloc(std::max(sizeof(Node), kHeader + member.size()));
-    CHECK(memory != nullptr) << "out of memory for a member of " << member.size() << " bytes";
+    CHECK(memory != nullptr)
+        << "out of memory for a member of " << member.size() << " bytes";
     auto* node = static_cast<Node*>(memory);
     node->next = nullptr;
     node->length = static_cast<uint32_t>(member.size());
@@ -54,14 +57,17 @@ struct NodeTraits {
   using Key = absl::string_view;
   static Node*& Next(Node* n) { return n->next; }
   static uint64_t Hash(const Node* n) { return HashOfBytes(n->member()); }
-  static bool Matches(const Node* n, absl::string_view member) { return n->member() == member; }
+  static bool Matches(const Node* n, absl::string_view member) {
+    return n->member() == member;
+  }
 };
 
 // An integer as the text that it stands for.
 class Digits {
  public:
   explicit Digits(int64_t value)
-      : size_(static_cast<size_t>(std::to_chars(text_, text_ + sizeof(text_), value).ptr - text_)) {}
+      : size_(static_cast<size_t>(
+            std::to_chars(text_, text_ + sizeof(text_), value).ptr - text_)) {}
   absl::string_view view() const { return {text_, size_}; }
 
  private:
@@ -72,7 +78,9 @@ class Digits {
 template <typename Fn>
 void ForEachItem(const Listpack& members, Fn&& fn) {
   char scratch[Listpack::Item::kScratch];
-  for (Position at = members.First(); at != Listpack::kEnd; at = members.Next(at)) fn(members.Get(at).Bytes(scratch));
+  for (Position at = members.First(); at != Listpack::kEnd;
+       at = members.Next(at))
+    fn(members.Get(at).Bytes(scratch));
 }
 
 }  // namespace
@@ -107,8 +115,10 @@ Set Set::Clone() const {
       break;
     case Form::kTable:
       copy.rep_ = {Form::kTable, new Table};
-      table()->members.ForEach(
-          [&](const Node* n) { copy.table()->members.Insert(Node::New(n->member()), HashOfBytes(n->member())); });
+      table()->members.ForEach([&](const Node* n) {
+        copy.table()->members.Insert(Node::New(n->member()),
+                                     HashOfBytes(n->member()));
+      });
   }
   return copy;
 }
@@ -133,7 +143,9 @@ size_t Set::size() const {
   return table()->members.size();
 }
 
-absl::string_view Set::EncodingName() const { return is_intset() ? "intset" : "hashtable"; }
+absl::string_view Set::EncodingName() const {
+  return is_intset() ? "intset" : "hashtable";
+}
 
 size_t Set::MemoryUsage(size_t samples) const {
   if (never_filled()) return 0;
@@ -148,7 +160,9 @@ size_t Set::MemoryUsage(size_t samples) const {
   return malloc_usable_size(table()) + DictMemory(table()->members, samples);
 }
 
-size_t Set::FreeEffort() const { return rep_.tag() == Form::kTable ? table()->members.size() : 1; }
+size_t Set::FreeEffort() const {
+  return rep_.tag() == Form::kTable ? table()->members.size() : 1;
+}
 
 int64_t Set::IntegerAt(size_t index) const {
   CHECK(is_intset() && !never_filled());
@@ -165,7 +179,8 @@ bool Set::Contains(absl::string_view member) const {
   switch (rep_.tag()) {
     case Form::kIntset: {
       int64_t integer = 0;
-      return net::ParseInteger(member, &integer) && Reading<Intset>(rep_)->Find(integer);
+      return net::ParseInteger(member, &integer) &&
+             Reading<Intset>(rep_)->Find(integer);
     }
     case Form::kPacked: {
       const Reading<Listpack> members(rep_);
@@ -188,7 +203,8 @@ bool Set::Add(absl::string_view member, const SetLimits& limits) {
     if (net::ParseInteger(member, &integer)) return AddInteger(integer, limits);
     LeaveIntset(limits);
   }
-  return rep_.tag() == Form::kPacked ? AddToPacked(member, limits) : AddToTable(member);
+  return rep_.tag() == Form::kPacked ? AddToPacked(member, limits)
+                                     : AddToTable(member);
 }
 
 bool Set::AddInteger(int64_t member, const SetLimits& limits) {
@@ -208,7 +224,8 @@ bool Set::AddToPacked(absl::string_view member, const SetLimits& limits) {
   {
     Writing<Listpack, Form> members(&rep_);
     if (members->Find(member, members->First()) != Listpack::kEnd) return false;
-    if (member.size() <= limits.packed.max_value && members->size() < limits.packed.max_entries &&
+    if (member.size() <= limits.packed.max_value &&
+        members->size() < limits.packed.max_entries &&
         members->FitsAnother(member.size() + 10)) {
       members->Append(member);
       return true;
@@ -227,10 +244,13 @@ bool Set::AddToTable(absl::string_view member) {
 
 void Set::LeaveIntset(const SetLimits& limits) {
   const size_t count = size();
-  Intset integers = never_filled() ? Intset() : Intset::Adopt(rep_.as<unsigned char>());
-  if (count <= limits.packed.max_entries && limits.packed.max_value >= kMaxDigits) {
+  Intset integers =
+      never_filled() ? Intset() : Intset::Adopt(rep_.as<unsigned char>());
+  if (count <= limits.packed.max_entries &&
+      limits.packed.max_value >= kMaxDigits) {
     Listpack members;
-    for (size_t i = 0; i < count; ++i) members.Append(Digits(integers.Get(i)).view());
+    for (size_t i = 0; i < count; ++i)
+      members.Append(Digits(integers.Get(i)).view());
     rep_ = {Form::kPacked, members.Release()};
     return;
   }
@@ -241,8 +261,9 @@ void Set::LeaveIntset(const SetLimits& limits) {
 void Set::ToTable() {
   const Listpack members = Listpack::Adopt(rep_.as<unsigned char>());
   rep_ = {Form::kTable, new Table};
-  ForEachItem(members,
-              [this](absl::string_view member) { table()->members.Insert(Node::New(member), HashOfBytes(member)); });
+  ForEachItem(members, [this](absl::string_view member) {
+    table()->members.Insert(Node::New(member), HashOfBytes(member));
+  });
 }
 
 bool Set::Erase(absl::string_view member) {
@@ -289,7 +310,10 @@ void Set::RandomMember(absl::FunctionRef<uint64_t()> random, Visitor fn) const {
     case Form::kPacked: {
       const Reading<Listpack> members(rep_);
       char scratch[Listpack::Item::kScratch];
-      fn(members->Get(members->Seek(static_cast<int64_t>(random() % members->size()))).Bytes(scratch));
+      fn(members
+             ->Get(members->Seek(
+                 static_cast<int64_t>(random() % members->size())))
+             .Bytes(scratch));
       break;
     }
     case Form::kTable:
@@ -309,7 +333,8 @@ void Set::PopRandom(absl::FunctionRef<uint64_t()> random, Visitor fn) {
     }
     case Form::kPacked: {
       Writing<Listpack, Form> members(&rep_);
-      const Position at = members->Seek(static_cast<int64_t>(random() % members->size()));
+      const Position at =
+          members->Seek(static_cast<int64_t>(random() % members->size()));
       char scratch[Listpack::Item::kScratch];
       fn(members->Get(at).Bytes(scratch));
       members->Erase(at);
@@ -343,7 +368,8 @@ void Set::ForEach(Visitor fn) const {
 
 uint64_t Set::Scan(uint64_t cursor, size_t count, Visitor fn) const {
   if (rep_.tag() == Form::kTable) {
-    return ScanDict(table()->members, cursor, count, [fn](const Node* n) { fn(n->member()); });
+    return ScanDict(table()->members, cursor, count,
+                    [fn](const Node* n) { fn(n->member()); });
   }
   ForEach(fn);
   return 0;

@@ -17,22 +17,23 @@ namespace holdfast::server {
 // Up to where a set stays one block.
 struct SetLimits {
   size_t max_intset_entries;  // set-max-intset-entries.
-  // Of sets that are not of integers alone. Redis 7.0 has no such form, so these
-  // are the server's own choice and can be seen in nothing but memory and speed.
+  // Of sets that are not of integers alone. Redis 7.0 has no such form, so
+  // these are the server's own choice and can be seen in nothing but memory and
+  // speed.
   PackedLimits packed;
 };
 
 // A set of byte strings. An intset while all members are integers (in the
-// canonical form that net::ParseInteger takes) and few; else one listpack while they are few
-// and short, and a table of nodes, one allocation a member, from then on. The first
-// calls itself "intset", the others "hashtable", as Redis 7.0 does. It never goes
-// back.
+// canonical form that net::ParseInteger takes) and few; else one listpack while
+// they are few and short, and a table of nodes, one allocation a member, from
+// then on. The first calls itself "intset", the others "hashtable", as
+// Redis 7.0 does. It never goes back.
 //
-// Eight bytes, owns its memory, null when it never had a member. Thread-compatible.
-// Views that are passed in must not be of this set's own memory; views that are
-// passed out are good until the next change. REQUIRES of members: at most
-// kMaxElementBytes. The destructor is O(members) in the large form: see
-// FreeEffort().
+// Eight bytes, owns its memory, null when it never had a member.
+// Thread-compatible. Views that are passed in must not be of this set's own
+// memory; views that are passed out are good until the next change. REQUIRES of
+// members: at most kMaxElementBytes. The destructor is O(members) in the large
+// form: see FreeEffort().
 class Set {
  public:
   using Visitor = absl::FunctionRef<void(absl::string_view member)>;
@@ -49,7 +50,8 @@ class Set {
 
   size_t size() const;
   bool empty() const { return size() == 0; }
-  absl::string_view EncodingName() const;  // "intset" (also of a set that never had a member) or "hashtable".
+  absl::string_view EncodingName() const;  // "intset" (also of a set that never
+                                           // had a member) or "hashtable".
   // Bytes owned; in the large form reckoned from `samples` members, 0: all.
   size_t MemoryUsage(size_t samples = 0) const;
   size_t FreeEffort() const;  // Allocations, roughly.
@@ -70,14 +72,15 @@ class Set {
 
   // fn must not change the set, here and in Scan().
   void ForEach(Visitor fn) const;
-  // SSCAN: see ScanDict(). A set in one block is shown whole, whatever the cursor. Also
-  // the way to walk that can be left early.
+  // SSCAN: see ScanDict(). A set in one block is shown whole, whatever the
+  // cursor. Also the way to walk that can be left early.
   uint64_t Scan(uint64_t cursor, size_t count, Visitor fn) const;
 
-  // Whether it is an intset, whose members, ascending, are IntegerAt(0) to size() - 1,
-  // and whose block, as RDB and DUMP write it, is IntsetBytes().
+  // Whether it is an intset, whose members, ascending, are IntegerAt(0) to
+  // size() - 1, and whose block, as RDB and DUMP write it, is IntsetBytes().
   bool is_intset() const { return rep_.tag() == Form::kIntset; }
-  int64_t IntegerAt(size_t index) const;  // REQUIRES: is_intset(), index < size().
+  int64_t IntegerAt(
+      size_t index) const;  // REQUIRES: is_intset(), index < size().
   absl::string_view IntsetBytes() const;  // Empty in other forms.
 
  private:

@@ -27,14 +27,17 @@ constexpr SetLimits kNeverPacked = {512, {0, 0}};
 
 Model Contents(const Set& set) {
   Model out;
-  set.ForEach([&](absl::string_view member) { EXPECT_TRUE(out.emplace(member).second) << "seen twice: " << member; });
+  set.ForEach([&](absl::string_view member) {
+    EXPECT_TRUE(out.emplace(member).second) << "seen twice: " << member;
+  });
   EXPECT_EQ(out.size(), set.size());
   return out;
 }
 
 auto RandomOf(test::Dice* dice) {
   return [dice] {
-    return static_cast<uint64_t>(dice->Below(int64_t{1} << 62)) << 2 | static_cast<uint64_t>(dice->Below(4));
+    return static_cast<uint64_t>(dice->Below(int64_t{1} << 62)) << 2 |
+           static_cast<uint64_t>(dice->Below(4));
   };
 }
 
@@ -81,7 +84,9 @@ TEST(SetTest, IsAnIntsetOfCanonicalIntegersOnly) {
 }
 
 TEST(SetTest, LeavesTheIntsetWithOneMemberTooMany) {
-  for (const SetLimits& limits : {SetLimits{10, {32, 64}}, SetLimits{10, {0, 0}}, SetLimits{10, {32, 19}}}) {
+  for (const SetLimits& limits :
+       {SetLimits{10, {32, 64}}, SetLimits{10, {0, 0}},
+        SetLimits{10, {32, 19}}}) {
     Set set;
     for (int64_t i = 0; i < 10; ++i) set.AddInteger(i * 1000, limits);
     EXPECT_EQ(set.EncodingName(), "intset");
@@ -103,15 +108,18 @@ TEST(SetTest, LeavesTheIntsetWithOneMemberTooMany) {
 TEST(SetTest, TakesAnIntsetFromALoader) {
   Intset integers;
   for (int64_t i = 0; i < 20; ++i) integers.Insert(i);
-  EXPECT_EQ(Set::FromIntset(integers.Clone(), {20, {32, 64}}).EncodingName(), "intset");
+  EXPECT_EQ(Set::FromIntset(integers.Clone(), {20, {32, 64}}).EncodingName(),
+            "intset");
   const Set large = Set::FromIntset(integers.Clone(), {19, {32, 64}});
   EXPECT_EQ(large.EncodingName(), "hashtable");
-  EXPECT_EQ(Contents(large), Contents(Set::FromIntset(integers.Clone(), kUsual)));
+  EXPECT_EQ(Contents(large),
+            Contents(Set::FromIntset(integers.Clone(), kUsual)));
 }
 
 TEST(SetTest, FewShortStringsAreOneBlockAndMoreATable) {
   Set set;
-  for (int i = 0; i < 32; ++i) EXPECT_TRUE(set.Add(absl::StrCat("m", i), kUsual));
+  for (int i = 0; i < 32; ++i)
+    EXPECT_TRUE(set.Add(absl::StrCat("m", i), kUsual));
   EXPECT_EQ(set.FreeEffort(), 1u);
   EXPECT_LT(set.MemoryUsage(), 300u);
   Set longer = set.Clone();
@@ -131,7 +139,8 @@ TEST(SetTest, FewShortStringsAreOneBlockAndMoreATable) {
 TEST(SetTest, MembersMayBeAnyBytes) {
   for (const SetLimits& limits : {kUsual, kNeverPacked}) {
     Set set;
-    const Model members = {"", std::string(1, '\0'), std::string(2, '\0'), "-0", "\xff\xfe", std::string(5000, 'x')};
+    const Model members = {"",   std::string(1, '\0'), std::string(2, '\0'),
+                           "-0", "\xff\xfe",           std::string(5000, 'x')};
     for (const std::string& m : members) EXPECT_TRUE(set.Add(m, limits));
     for (const std::string& m : members) EXPECT_FALSE(set.Add(m, limits));
     EXPECT_EQ(Contents(set), members);
@@ -143,7 +152,9 @@ TEST(SetTest, MembersMayBeAnyBytes) {
 
 std::string RandomMember(test::Dice* dice, bool integers) {
   if (integers && !dice->OneIn(500)) {
-    return absl::StrCat(dice->OneIn(50) ? dice->Between(INT64_MIN / 4, INT64_MAX / 4) : dice->Between(-60, 60));
+    return absl::StrCat(dice->OneIn(50)
+                            ? dice->Between(INT64_MIN / 4, INT64_MAX / 4)
+                            : dice->Between(-60, 60));
   }
   switch (dice->Below(6)) {
     case 0:
@@ -156,7 +167,11 @@ std::string RandomMember(test::Dice* dice, bool integers) {
 }
 
 TEST(SetTest, DoesWhatASetDoes) {
-  const SetLimits kinds[] = {kUsual, kNeverInBlocks, {100, {1000, 1000}}, {1000, {20, 64}}, kNeverPacked};
+  const SetLimits kinds[] = {kUsual,
+                             kNeverInBlocks,
+                             {100, {1000, 1000}},
+                             {1000, {20, 64}},
+                             kNeverPacked};
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     test::Dice dice(seed);
@@ -171,7 +186,9 @@ TEST(SetTest, DoesWhatASetDoes) {
           break;
         case 1:
           if (model.empty() || !dice.OneIn(3)) break;
-          set.PopRandom(RandomOf(&dice), [&](absl::string_view m) { ASSERT_EQ(model.erase(std::string(m)), 1u) << m; });
+          set.PopRandom(RandomOf(&dice), [&](absl::string_view m) {
+            ASSERT_EQ(model.erase(std::string(m)), 1u) << m;
+          });
           break;
         default:
           ASSERT_EQ(set.Add(member, limits), model.insert(member).second);
@@ -188,7 +205,9 @@ TEST(SetTest, DoesWhatASetDoes) {
     Set moved = std::move(copy);
     EXPECT_TRUE(copy.empty());  // NOLINT: a moved-from set is an empty one.
     while (!moved.empty()) {
-      moved.PopRandom(RandomOf(&dice), [&](absl::string_view m) { ASSERT_EQ(model.erase(std::string(m)), 1u); });
+      moved.PopRandom(RandomOf(&dice), [&](absl::string_view m) {
+        ASSERT_EQ(model.erase(std::string(m)), 1u);
+      });
     }
     EXPECT_TRUE(model.empty());
     EXPECT_LT(moved.MemoryUsage(), 100u);
@@ -202,36 +221,42 @@ TEST(SetTest, EveryMemberHasTheSameChance) {
     int members;
     SetLimits limits;
   };
-  for (const Case& c :
-       {Case{"", 30, kUsual}, Case{"m", 30, kUsual}, Case{"m", 64, kUsual}, Case{"", 1500, kNeverPacked}}) {
+  for (const Case& c : {Case{"", 30, kUsual}, Case{"m", 30, kUsual},
+                        Case{"m", 64, kUsual}, Case{"", 1500, kNeverPacked}}) {
     SCOPED_TRACE(absl::StrCat(c.prefix, c.members));
     Set set;
-    for (int i = 0; i < c.members; ++i) set.Add(absl::StrCat(c.prefix, i), c.limits);
+    for (int i = 0; i < c.members; ++i)
+      set.Add(absl::StrCat(c.prefix, i), c.limits);
     test::Dice dice(9);
     std::map<std::string, int> picked;
     constexpr int kEach = 20;
     for (int i = 0; i < kEach * c.members; ++i) {
-      set.RandomMember(RandomOf(&dice), [&](absl::string_view m) { ++picked[std::string(m)]; });
+      set.RandomMember(RandomOf(&dice),
+                       [&](absl::string_view m) { ++picked[std::string(m)]; });
     }
     double chi_square = 0;
     for (int i = 0; i < c.members; ++i) {
       const double off = picked[absl::StrCat(c.prefix, i)] - kEach;
       chi_square += off * off / kEach;
     }
-    // Bounds that chance never meets, whatever the seed of the hash function is.
+    // Bounds that chance never meets, whatever the seed of the hash function
+    // is.
     const double degrees = c.members - 1;
     EXPECT_LT(chi_square, degrees + 6 * std::sqrt(2 * degrees) + 20);
   }
 }
 
-// A table that was large keeps its directory: the last members have to be found in it.
+// A table that was large keeps its directory: the last members have to be found
+// in it.
 TEST(SetTest, PopsTheLastMembersOfASetThatWasLarge) {
   Set set;
   test::Dice dice(4);
   for (int i = 0; i < 20000; ++i) set.Add(absl::StrCat("m", i), kUsual);
   for (int i = 0; i < 19980; ++i) ASSERT_TRUE(set.Erase(absl::StrCat("m", i)));
   Model last;
-  while (!set.empty()) set.PopRandom(RandomOf(&dice), [&](absl::string_view m) { last.emplace(m); });
+  while (!set.empty())
+    set.PopRandom(RandomOf(&dice),
+                  [&](absl::string_view m) { last.emplace(m); });
   EXPECT_EQ(last.size(), 20u);
   EXPECT_EQ(last.count("m19999"), 1u);
 }
@@ -243,16 +268,21 @@ TEST(SetTest, ScanShowsAllThatStays) {
   int calls = 0;
   uint64_t cursor = 0;
   do {
-    cursor = set.Scan(cursor, 10, [&](absl::string_view m) { seen.emplace(m); });
+    cursor =
+        set.Scan(cursor, 10, [&](absl::string_view m) { seen.emplace(m); });
     set.Erase(absl::StrCat("m", 2999 - calls));
     ASSERT_LT(++calls, 1000);
   } while (cursor != 0);
   EXPECT_GT(calls, 100);
-  for (int i = 0; i < 2000; ++i) EXPECT_EQ(seen.count(absl::StrCat("m", i)), 1u) << i;
+  for (int i = 0; i < 2000; ++i)
+    EXPECT_EQ(seen.count(absl::StrCat("m", i)), 1u) << i;
   Set integers;
   for (const int64_t v : {3, 1, 2}) integers.AddInteger(v, kUsual);
   std::vector<std::string> in_order;
-  EXPECT_EQ(integers.Scan(12345, 1, [&](absl::string_view m) { in_order.emplace_back(m); }), 0u);
+  EXPECT_EQ(
+      integers.Scan(12345, 1,
+                    [&](absl::string_view m) { in_order.emplace_back(m); }),
+      0u);
   EXPECT_THAT(in_order, ElementsAre("1", "2", "3"));
 }
 

@@ -15,7 +15,8 @@ class Tagged {
  public:
   Tagged() = default;  // Null, with the tag 0.
   Tagged(Tag tag, void* pointer)
-      : bits_(reinterpret_cast<uintptr_t>(pointer) | static_cast<uintptr_t>(tag)) {
+      : bits_(reinterpret_cast<uintptr_t>(pointer) |
+              static_cast<uintptr_t>(tag)) {
     DCHECK_EQ(reinterpret_cast<uintptr_t>(pointer) & kMask, 0u);
     DCHECK_LE(static_cast<uintptr_t>(tag), kMask);
   }

@@ -7,7 +7,8 @@
 // Numbers in the packed forms: little endian, at any address.
 namespace holdfast::server {
 
-static_assert(std::endian::native == std::endian::little, "the packed forms are little endian, and read as they stand");
+static_assert(std::endian::native == std::endian::little,
+              "the packed forms are little endian, and read as they stand");
 
 template <typename T>
 T Load(const unsigned char* p) {

@@ -21,7 +21,8 @@ constexpr absl::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
 std::string RandomReplicationId() {
   std::random_device device;
   std::string id;
-  while (id.size() < kNoReplicationId.size()) absl::StrAppend(&id, absl::Hex(device(), absl::kZeroPad8));
+  while (id.size() < kNoReplicationId.size())
+    absl::StrAppend(&id, absl::Hex(device(), absl::kZeroPad8));
   return id;
 }
 
@@ -100,7 +101,8 @@ void CommandLog::SelectLocked(int db) {
 
 void CommandLog::AppendLocked(absl::string_view bytes) {
   while (!bytes.empty()) {
-    if (blocks_.empty() || blocks_.back()->size.load(std::memory_order_relaxed) == kBlockBytes) {
+    if (blocks_.empty() ||
+        blocks_.back()->size.load(std::memory_order_relaxed) == kBlockBytes) {
       // make_shared would clear the 64 KiB first.
       std::shared_ptr<Block> block(new Block);
       block->start = tail_;
@@ -127,12 +129,16 @@ void CommandLog::TrimLocked() {
   if (blocks_.empty() || blocks_.front()->start >= keep_from) return;
   for (const Pin* pin : pins_) keep_from = std::min(keep_from, pin->offset_);
   keep_from = std::max(keep_from, tail_ - limits_.max_bytes);
-  while (blocks_.size() > 1 && blocks_.front()->start + static_cast<int64_t>(kBlockBytes) <= keep_from) {
+  while (blocks_.size() > 1 &&
+         blocks_.front()->start + static_cast<int64_t>(kBlockBytes) <=
+             keep_from) {
     blocks_.pop_front();
   }
 }
 
-int64_t CommandLog::FirstLocked() const { return blocks_.empty() ? tail_ : blocks_.front()->start; }
+int64_t CommandLog::FirstLocked() const {
+  return blocks_.empty() ? tail_ : blocks_.front()->start;
+}
 
 int64_t CommandLog::first_offset() const {
   absl::ReaderMutexLock lock(&mu_);
@@ -141,7 +147,8 @@ int64_t CommandLog::first_offset() const {
 
 int64_t CommandLog::pinned_bytes() const {
   absl::ReaderMutexLock lock(&mu_);
-  return std::max<int64_t>(0, tail_ - FirstLocked() - limits_.window_bytes - static_cast<int64_t>(kBlockBytes));
+  return std::max<int64_t>(0, tail_ - FirstLocked() - limits_.window_bytes -
+                                  static_cast<int64_t>(kBlockBytes));
 }
 
 void CommandLog::set_limits(Limits limits) {
@@ -190,22 +197,27 @@ void CommandLog::RenameHistory(absl::string_view id) {
   id_.id = std::string(id);
 }
 
-absl::Status CommandLog::CanContinue(absl::string_view id, int64_t offset) const {
+absl::Status CommandLog::CanContinue(absl::string_view id,
+                                     int64_t offset) const {
   absl::ReaderMutexLock lock(&mu_);
   if (id != id_.id) {
     if (id_.id2 != id) {
-      return absl::NotFoundError(absl::StrCat("Replication ID mismatch (Replica asked for '", id, "', my replication IDs are '",
-                                              id_.id, "' and '", id_.id2, "')"));
+      return absl::NotFoundError(absl::StrCat(
+          "Replication ID mismatch (Replica asked for '", id,
+          "', my replication IDs are '", id_.id, "' and '", id_.id2, "')"));
     }
     if (offset + 1 > id_.second_offset) {
-      return absl::NotFoundError(absl::StrCat("Requested offset for second ID was ", offset + 1,
-                                              ", but I can reply up to ", id_.second_offset));
+      return absl::NotFoundError(
+          absl::StrCat("Requested offset for second ID was ", offset + 1,
+                       ", but I can reply up to ", id_.second_offset));
     }
   }
   if (!active()) return absl::OutOfRangeError("no backlog is kept");
   if (offset < FirstLocked() || offset > tail_) {
-    return absl::OutOfRangeError(absl::StrCat("Unable to partial resync with replica for lack of backlog (Replica request was: ",
-                                              offset + 1, ", backlog holds ", FirstLocked() + 1, " to ", tail_, ")"));
+    return absl::OutOfRangeError(absl::StrCat(
+        "Unable to partial resync with replica for lack of backlog (Replica "
+        "request was: ",
+        offset + 1, ", backlog holds ", FirstLocked() + 1, " to ", tail_, ")"));
   }
   return absl::OkStatus();
 }
@@ -237,23 +249,29 @@ absl::StatusOr<CommandLog::Chunk> CommandLog::Read(int64_t offset) const {
   absl::ReaderMutexLock lock(&mu_);
   if (offset < FirstLocked() || offset > tail_) {
     return absl::OutOfRangeError(
-        absl::StrCat("offset ", offset, " is outside the log, which holds ", FirstLocked(), " to ", tail_));
+        absl::StrCat("offset ", offset, " is outside the log, which holds ",
+                     FirstLocked(), " to ", tail_));
   }
   Chunk chunk;
   if (offset == tail_) return chunk;
   // All blocks but the last are full, and they follow on without a gap.
-  const size_t index = static_cast<size_t>(offset - blocks_.front()->start) / kBlockBytes;
+  const size_t index =
+      static_cast<size_t>(offset - blocks_.front()->start) / kBlockBytes;
   chunk.block_ = blocks_[index];
   const size_t skip = static_cast<size_t>(offset - chunk.block_->start);
-  chunk.bytes_ = absl::string_view(chunk.block_->data + skip, chunk.block_->size.load(std::memory_order_acquire) - skip);
+  chunk.bytes_ = absl::string_view(
+      chunk.block_->data + skip,
+      chunk.block_->size.load(std::memory_order_acquire) - skip);
   return chunk;
 }
 
-bool CommandLog::WaitForBytes(int64_t offset, net::Deadline deadline, const std::atomic<bool>* stop) const {
+bool CommandLog::WaitForBytes(int64_t offset, net::Deadline deadline,
+                              const std::atomic<bool>* stop) const {
   if (end_offset() > offset) return true;
   absl::MutexLock lock(&mu_);
   ++waiters_;
-  while (tail_ <= offset && !stop->load(std::memory_order_relaxed) && !deadline.Expired()) {
+  while (tail_ <= offset && !stop->load(std::memory_order_relaxed) &&
+         !deadline.Expired()) {
     appended_.Wait(&mu_, deadline);
   }
   --waiters_;

@@ -36,7 +36,8 @@ struct ReplicationId {
   int64_t second_offset = -1;  // id2 covers offsets below this one.
 };
 std::string RandomReplicationId();
-inline constexpr absl::string_view kNoReplicationId = "0000000000000000000000000000000000000000";
+inline constexpr absl::string_view kNoReplicationId =
+    "0000000000000000000000000000000000000000";
 
 // The one ordered stream of effective writes: what replicas, and later the AOF,
 // follow. Offsets count its BYTES as Redis's replication offsets do: after a
@@ -47,7 +48,8 @@ inline constexpr absl::string_view kNoReplicationId = "0000000000000000000000000
 // freed when the window has passed it and nobody reads it any more. The window
 // keeps at least `window_bytes`, and what followers hold with a Pin, up to
 // `max_bytes`; what is older than that is gone for everyone, and a follower
-// that was there falls out (kOutOfRange). Nothing in the window is ever dropped.
+// that was there falls out (kOutOfRange). Nothing in the window is ever
+// dropped.
 //
 // While inactive (no replica ever attached, no AOF) appending is one relaxed
 // load. Appends are called inside the writer's critical section, under the
@@ -58,8 +60,9 @@ class CommandLog {
   static constexpr size_t kBlockBytes = 64 * 1024;
 
   struct Limits {
-    int64_t window_bytes = 64 << 20;          // repl-backlog-size.
-    int64_t max_bytes = int64_t{1024} << 20;  // repl-backlog-max-bytes; >= window_bytes.
+    int64_t window_bytes = 64 << 20;  // repl-backlog-size.
+    int64_t max_bytes = int64_t{1024}
+                        << 20;  // repl-backlog-max-bytes; >= window_bytes.
   };
 
   explicit CommandLog(Limits limits);
@@ -87,14 +90,15 @@ class CommandLog {
   // snapshot's cut, and when the stream changes hands.
   void ForgetSelectedDb();
 
-  // The database that the stream has selected, -1 if the next effect selects one;
-  // and what a replica has seen its primary's stream select.
+  // The database that the stream has selected, -1 if the next effect selects
+  // one; and what a replica has seen its primary's stream select.
   int selected_db() const;
   void NoteSelectedDb(int db);
 
   // Offset of the next byte to be appended. Any thread, no lock.
   int64_t end_offset() const { return end_.load(std::memory_order_acquire); }
-  int64_t first_offset() const;  // Of the oldest byte held; end_offset() when none.
+  int64_t first_offset()
+      const;  // Of the oldest byte held; end_offset() when none.
   int64_t size_bytes() const { return end_offset() - first_offset(); }
   int64_t pinned_bytes() const;  // Beyond the window, for the sake of pins.
   void set_limits(Limits limits);
@@ -102,20 +106,23 @@ class CommandLog {
 
   ReplicationId replication_id() const;
   // Starts a new history at the present offset and keeps the old id as second
-  // one, so that whoever followed us, or the same primary, can go on (a promotion).
+  // one, so that whoever followed us, or the same primary, can go on (a
+  // promotion).
   void ShiftReplicationId();
   // A new history without a past: a primary whose own backlog is gone.
   void NewReplicationId();
   // The history of a primary, from `offset` on; drops all bytes held. A replica
-  // after a full synchronisation, or a server that starts from a saved position.
+  // after a full synchronisation, or a server that starts from a saved
+  // position.
   void AdoptHistory(const ReplicationId& id, int64_t offset);
   // The primary we follow was promoted: same bytes, new name.
   void RenameHistory(absl::string_view id);
-  // Whether a follower that names this history can continue from `offset`, and if
-  // not why, in words for the log.
+  // Whether a follower that names this history can continue from `offset`, and
+  // if not why, in words for the log.
   absl::Status CanContinue(absl::string_view id, int64_t offset) const;
 
-  // A follower's hold on the window from an offset on. Movable by its owner only.
+  // A follower's hold on the window from an offset on. Movable by its owner
+  // only.
   class Pin {
    public:
     ~Pin();
@@ -151,13 +158,15 @@ class CommandLog {
     std::shared_ptr<const Block> block_;
     absl::string_view bytes_;
   };
-  // The bytes from `offset` on, as many as one block holds; empty when offset is
-  // end_offset(). kOutOfRange when it has left the window or lies ahead of it.
+  // The bytes from `offset` on, as many as one block holds; empty when offset
+  // is end_offset(). kOutOfRange when it has left the window or lies ahead of
+  // it.
   absl::StatusOr<Chunk> Read(int64_t offset) const;
 
   // Blocks until end_offset() > offset, the deadline, or *stop (set before
   // WakeAll()). Returns whether there are bytes to read.
-  bool WaitForBytes(int64_t offset, net::Deadline deadline, const std::atomic<bool>* stop) const;
+  bool WaitForBytes(int64_t offset, net::Deadline deadline,
+                    const std::atomic<bool>* stop) const;
   // Makes all waiters look at their stop flags again.
   void WakeAll();
 
@@ -176,8 +185,9 @@ class CommandLog {
   mutable net::MonoCondVar appended_;
   mutable int waiters_ ABSL_GUARDED_BY(mu_) = 0;
   Limits limits_ ABSL_GUARDED_BY(mu_);
-  std::deque<std::shared_ptr<Block>> blocks_ ABSL_GUARDED_BY(mu_);  // Neighbours: no gap.
-  int64_t tail_ ABSL_GUARDED_BY(mu_) = 0;                           // end_ of what is being appended.
+  std::deque<std::shared_ptr<Block>> blocks_
+      ABSL_GUARDED_BY(mu_);                // Neighbours: no gap.
+  int64_t tail_ ABSL_GUARDED_BY(mu_) = 0;  // end_ of what is being appended.
   int selected_db_ ABSL_GUARDED_BY(mu_) = -1;
   ReplicationId id_ ABSL_GUARDED_BY(mu_);
   std::set<Pin*> pins_ ABSL_GUARDED_BY(mu_);

@@ -14,7 +14,10 @@ namespace {
 
 class CommandLogTest : public ::testing::Test {
  protected:
-  CommandLogTest() : log_({.window_bytes = 256 * 1024, .max_bytes = 1024 * 1024}) { log_.Activate(); }
+  CommandLogTest()
+      : log_({.window_bytes = 256 * 1024, .max_bytes = 1024 * 1024}) {
+    log_.Activate();
+  }
 
   // All bytes from `offset` to the end.
   std::string ReadAll(int64_t offset) {
@@ -34,18 +37,21 @@ TEST_F(CommandLogTest, OffsetsAreBytesOfTheStream) {
   EXPECT_EQ(log_.end_offset(), 0);
   const Effect effect = {0, "*1\r\n$1\r\nA\r\n"};
   log_.AppendUnit({&effect, 1});
-  const std::string expected = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$1\r\nA\r\n";
+  const std::string expected =
+      "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$1\r\nA\r\n";
   EXPECT_EQ(ReadAll(0), expected);
   EXPECT_EQ(log_.end_offset(), static_cast<int64_t>(expected.size()));
   log_.AppendUnit({&effect, 1});
-  EXPECT_EQ(ReadAll(0), expected + "*1\r\n$1\r\nA\r\n") << "the database was selected already";
+  EXPECT_EQ(ReadAll(0), expected + "*1\r\n$1\r\nA\r\n")
+      << "the database was selected already";
 }
 
 TEST_F(CommandLogTest, AUnitOfSeveralIsATransactionWithItsSelectBeforeIt) {
   const Effect effects[] = {{1, "<a>"}, {1, "<b>"}, {2, "<c>"}};
   log_.AppendUnit(effects);
   EXPECT_EQ(ReadAll(0),
-            "*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\n*1\r\n$5\r\nMULTI\r\n<a><b>*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n<c>"
+            "*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\n*1\r\n$5\r\nMULTI\r\n<a><b>*"
+            "2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n<c>"
             "*1\r\n$4\r\nEXEC\r\n");
 }
 
@@ -61,13 +67,17 @@ TEST_F(CommandLogTest, TheWindowMovesOnAndWhoFellOutIsTold) {
   for (int i = 0; i < 1024; ++i) log_.AppendRaw(kilobyte);
   EXPECT_EQ(log_.end_offset(), 1024 * 1024);
   EXPECT_GE(log_.size_bytes(), 256 * 1024);
-  EXPECT_LE(log_.size_bytes(), 256 * 1024 + static_cast<int64_t>(CommandLog::kBlockBytes));
+  EXPECT_LE(log_.size_bytes(),
+            256 * 1024 + static_cast<int64_t>(CommandLog::kBlockBytes));
   EXPECT_TRUE(absl::IsOutOfRange(log_.Read(0).status()));
   EXPECT_TRUE(absl::IsOutOfRange(log_.Read(log_.end_offset() + 1).status()));
   EXPECT_FALSE(log_.CanContinue(log_.replication_id().id, 0).ok());
-  EXPECT_TRUE(log_.CanContinue(log_.replication_id().id, log_.first_offset()).ok());
-  EXPECT_TRUE(log_.CanContinue(log_.replication_id().id, log_.end_offset()).ok());
-  EXPECT_FALSE(log_.CanContinue(log_.replication_id().id, log_.end_offset() + 1).ok());
+  EXPECT_TRUE(
+      log_.CanContinue(log_.replication_id().id, log_.first_offset()).ok());
+  EXPECT_TRUE(
+      log_.CanContinue(log_.replication_id().id, log_.end_offset()).ok());
+  EXPECT_FALSE(
+      log_.CanContinue(log_.replication_id().id, log_.end_offset() + 1).ok());
   EXPECT_FALSE(log_.CanContinue(std::string(40, 'f'), log_.end_offset()).ok());
 }
 
@@ -78,11 +88,13 @@ TEST_F(CommandLogTest, APinHoldsTheWindowUpToTheMaximum) {
   EXPECT_EQ(log_.first_offset(), 0);
   EXPECT_GT(log_.pinned_bytes(), 0);
   for (int i = 0; i < 1000; ++i) log_.AppendRaw(kilobyte);
-  EXPECT_GT(log_.first_offset(), 0) << "a pin must not hold more than max_bytes";
+  EXPECT_GT(log_.first_offset(), 0)
+      << "a pin must not hold more than max_bytes";
   pin->Advance(log_.end_offset());
   pin.reset();
   log_.AppendRaw(kilobyte);
-  EXPECT_LE(log_.size_bytes(), 256 * 1024 + static_cast<int64_t>(CommandLog::kBlockBytes));
+  EXPECT_LE(log_.size_bytes(),
+            256 * 1024 + static_cast<int64_t>(CommandLog::kBlockBytes));
 }
 
 TEST_F(CommandLogTest, AChunkStaysReadableWhenTheWindowHasPassedIt) {
@@ -101,10 +113,12 @@ TEST_F(CommandLogTest, APromotionKeepsTheOldIdUpToItsOffset) {
   EXPECT_NE(log_.replication_id().id, old_id);
   EXPECT_EQ(log_.replication_id().id2, old_id);
   EXPECT_EQ(log_.replication_id().second_offset, 11);
-  EXPECT_TRUE(log_.CanContinue(old_id, 10).ok()) << "a sibling at the same offset goes on";
+  EXPECT_TRUE(log_.CanContinue(old_id, 10).ok())
+      << "a sibling at the same offset goes on";
   log_.AppendRaw("abc");
   EXPECT_TRUE(log_.CanContinue(old_id, 10).ok());
-  EXPECT_FALSE(log_.CanContinue(old_id, 11).ok()) << "that byte is of the new history only";
+  EXPECT_FALSE(log_.CanContinue(old_id, 11).ok())
+      << "that byte is of the new history only";
 }
 
 TEST_F(CommandLogTest, AdoptedHistoryStartsEmptyAtItsOffset) {
@@ -154,7 +168,8 @@ TEST_F(CommandLogTest, FollowersSeeEveryByteInOrderWhileWritersAppend) {
     size_t from = 0;
     for (int i = 0; i < kUnits; ++i) {
       const std::string bytes = absl::StrCat("<", w, ":", i, ">");
-      from = followed.find(absl::StrCat(bytes, bytes, "*1\r\n$4\r\nEXEC"), from);
+      from =
+          followed.find(absl::StrCat(bytes, bytes, "*1\r\n$4\r\nEXEC"), from);
       ASSERT_NE(from, std::string::npos) << bytes;
     }
   }
@@ -162,7 +177,9 @@ TEST_F(CommandLogTest, FollowersSeeEveryByteInOrderWhileWritersAppend) {
 
 TEST_F(CommandLogTest, WaitForBytesEndsAtItsDeadline) {
   std::atomic<bool> stop{false};
-  EXPECT_FALSE(log_.WaitForBytes(0, net::Deadline::After(net::Clock::Real(), absl::Milliseconds(5)), &stop));
+  EXPECT_FALSE(log_.WaitForBytes(
+      0, net::Deadline::After(net::Clock::Real(), absl::Milliseconds(5)),
+      &stop));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ TEST(ClientLimitsTest, SilenceInTheMiddleOfARequestIsSilence) {
 }
 
 TEST(ClientLimitsTest, RepliesBeyondTheHardLimitEndTheClient) {
-  const auto server = StartServer({{"client-output-buffer-limit", "normal 1mb 0 0"}});
+  const auto server =
+      StartServer({{"client-output-buffer-limit", "normal 1mb 0 0"}});
   TestClient other(*server);
   EXPECT_THAT(other.Do("SET", "k", std::string(400 * 1024, 'x')), IsOk());
   TestClient client(*server);
@@ -36,12 +37,15 @@ TEST(ClientLimitsTest, RepliesBeyondTheHardLimitEndTheClient) {
 }
 
 TEST(ClientLimitsTest, RepliesBeyondTheSoftLimitEndTheClientThatDoesNotRead) {
-  const auto server = StartServer({{"client-output-buffer-limit", "normal 0 100kb 1"}});
+  const auto server =
+      StartServer({{"client-output-buffer-limit", "normal 0 100kb 1"}});
   TestClient other(*server);
   EXPECT_THAT(other.Do("SET", "k", std::string(16 << 20, 'x')), IsOk());
   TestClient client(*server);
   client.SendRaw("GET k\r\n");
-  EXPECT_TRUE(WaitForValue([&] { return other.InfoInt("stats", kDisconnections); }, ::testing::Eq(1)));
+  EXPECT_TRUE(
+      WaitForValue([&] { return other.InfoInt("stats", kDisconnections); },
+                   ::testing::Eq(1)));
 }
 
 TEST(ClientLimitsTest, RepliesBeforeAPsyncInOnePieceAreNotLost) {
@@ -52,7 +56,8 @@ TEST(ClientLimitsTest, RepliesBeforeAPsyncInOnePieceAreNotLost) {
   EXPECT_TRUE(absl::StartsWith(first.Receive().str(), "FULLRESYNC"));
   const std::string id = other.InfoField("replication", "master_replid");
   TestClient client(*server);
-  client.SendRaw(absl::StrCat("ECHO hello\r\nREPLCONF capa psync2\r\nPSYNC ", id, " 1\r\n"));
+  client.SendRaw(absl::StrCat("ECHO hello\r\nREPLCONF capa psync2\r\nPSYNC ",
+                              id, " 1\r\n"));
   EXPECT_EQ(client.Receive().str(), "hello");
   EXPECT_THAT(client.Receive(), IsOk());
   EXPECT_EQ(client.Receive().str(), absl::StrCat("CONTINUE ", id));

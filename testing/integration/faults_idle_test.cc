@@ -128,7 +128,8 @@ TEST(IdleLinkTest, WaitsForASnapshotBehindALongWrite) {
   std::vector<std::unique_ptr<ServerProcess>> replicas;
   replicas.push_back(StartServer(kFlags));
   if (RealRedisAvailable()) {
-    replicas.push_back(StartServer({{"repl-timeout", "2"}}, ServerKind::kRedis));
+    replicas.push_back(
+        StartServer({{"repl-timeout", "2"}}, ServerKind::kRedis));
   }
   TestClient slow(*primary), other(*primary);
   const std::string text(8000, 'a');
@@ -138,7 +139,8 @@ TEST(IdleLinkTest, WaitsForASnapshotBehindALongWrite) {
   const absl::Duration one = absl::Now() - begun;
   EXPECT_THAT(slow.Do("MULTI"), IsOk());
   for (absl::Duration all; all < absl::Seconds(4); all += one) {
-    EXPECT_THAT(slow.Do("LCS", "{slow}1", "{slow}2", "LEN"), IsSimple("QUEUED"));
+    EXPECT_THAT(slow.Do("LCS", "{slow}1", "{slow}2", "LEN"),
+                IsSimple("QUEUED"));
   }
   EXPECT_THAT(slow.Do("SET", "{slow}", "2"), IsSimple("QUEUED"));
   slow.Send("EXEC");
@@ -158,10 +160,12 @@ TEST(IdleLinkTest, WaitsForASnapshotBehindALongWrite) {
 
   std::cout << "SET meanwhile: " << latencies.ToString() << "\n";
   EXPECT_GT(latencies.count(), 20);
-  EXPECT_LT(latencies.Quantile(1), Bound(absl::Milliseconds(100), absl::Seconds(2)));
+  EXPECT_LT(latencies.Quantile(1),
+            Bound(absl::Milliseconds(100), absl::Seconds(2)));
   for (const auto& replica : replicas) {
     ASSERT_TRUE(LinkComesUp(*replica));
-    EXPECT_TRUE(WaitForValue([&] { return TestClient(*replica).Do("GET", "{slow}"); }, IsBulk("2")));
+    EXPECT_TRUE(WaitForValue(
+        [&] { return TestClient(*replica).Do("GET", "{slow}"); }, IsBulk("2")));
   }
   for (const auto& proxy : proxies) EXPECT_EQ(proxy->stats().accepted, 1);
   EXPECT_EQ(CausesText(*primary), "");

@@ -134,7 +134,8 @@ TEST_F(InteropTest, HoldfastFollowsHoldfast) {
                      StartNode(ServerKind::kHoldfast), kKeys / 5);
 }
 
-// FAILOVER on a Redis asks the replica for the role with PSYNC's third argument.
+// FAILOVER on a Redis asks the replica for the role with PSYNC's third
+// argument.
 TEST_F(InteropTest, RedisHandsItsRoleOverToAHoldfast) {
   Node first = StartNode(ServerKind::kRedis);
   Node second = StartNode(ServerKind::kHoldfast);

@@ -6,8 +6,8 @@
 // What a test is told from outside.
 namespace holdfast::test {
 
-// The environment's $name as a number, or what stands here. Fails the test if it
-// is set to something else.
+// The environment's $name as a number, or what stands here. Fails the test if
+// it is set to something else.
 int64_t Setting(const char* name, int64_t otherwise);
 
 // What a test draws its random choices from, printed: set $HOLDFAST_SEED to see

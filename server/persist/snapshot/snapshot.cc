@@ -20,23 +20,29 @@ constexpr size_t kChunkBytes = 64 * 1024;
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(Engine* engine, bool compress, SyncPoint between_locks,
-                                                          net::Deadline deadline, absl::Duration patience) {
-  absl::StatusOr<std::unique_ptr<Spool>> spool = Spool::Create(engine->config().String(ConfigId::kDir));
+absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(
+    Engine* engine, bool compress, SyncPoint between_locks,
+    net::Deadline deadline, absl::Duration patience) {
+  absl::StatusOr<std::unique_ptr<Spool>> spool =
+      Spool::Create(engine->config().String(ConfigId::kDir));
   if (!spool.ok()) return spool.status();
-  std::shared_ptr<Snapshot> snapshot(new Snapshot(engine, *std::move(spool), compress, std::move(between_locks)));
-  if (!snapshot->Cut(deadline, patience)) return absl::DeadlineExceededError("a write takes long");
+  std::shared_ptr<Snapshot> snapshot(new Snapshot(
+      engine, *std::move(spool), compress, std::move(between_locks)));
+  if (!snapshot->Cut(deadline, patience))
+    return absl::DeadlineExceededError("a write takes long");
   snapshot->thread_ = std::thread([raw = snapshot.get()] { raw->Run(); });
   return snapshot;
 }
 
-Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress, SyncPoint between_locks)
+Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress,
+                   SyncPoint between_locks)
     : engine_(*engine),
       spool_(std::move(spool)),
       options_{compress, engine->config().Bool(ConfigId::kRdbChecksum)},
       writer_(spool_.get(), options_),
       between_locks_(std::move(between_locks)),
-      buffer_limit_(static_cast<size_t>(engine->config().Int(ConfigId::kSnapshotBufferLimit))) {}
+      buffer_limit_(static_cast<size_t>(
+          engine->config().Int(ConfigId::kSnapshotBufferLimit))) {}
 
 Snapshot::~Snapshot() {
   Abandon("nobody wants it any more");
@@ -57,10 +63,13 @@ bool Snapshot::Cut(net::Deadline deadline, absl::Duration patience) {
   if (!engine_.is_replica()) log.ForgetSelectedDb();
   pin_ = log.PinAt(offset_);
   databases_ = keyspace.Databases();
-  for (size_t i = 0; i < databases_.size(); ++i) index_of_[databases_[i].get()] = static_cast<int>(i);
+  for (size_t i = 0; i < databases_.size(); ++i)
+    index_of_[databases_[i].get()] = static_cast<int>(i);
   SnapshotState& state = keyspace.snapshot();
-  CHECK(state.observer.load(std::memory_order_relaxed) == nullptr) << "two snapshots at once";
-  epoch_ = static_cast<uint8_t>(state.epoch.load(std::memory_order_relaxed) + 1);
+  CHECK(state.observer.load(std::memory_order_relaxed) == nullptr)
+      << "two snapshots at once";
+  epoch_ =
+      static_cast<uint8_t>(state.epoch.load(std::memory_order_relaxed) + 1);
   state.epoch.store(epoch_, std::memory_order_relaxed);
   state.observer.store(this, std::memory_order_relaxed);
   return true;
@@ -74,7 +83,8 @@ void Snapshot::AppendRecord(const Entry& entry, std::string* out) const {
     AppendIntegerRecord(entry.key(), entry.IntValue(), meta, options_, out);
   } else {
     char scratch[Entry::kScratch];
-    AppendStringRecord(entry.key(), entry.StringBytes(scratch), meta, options_, out);
+    AppendStringRecord(entry.key(), entry.StringBytes(scratch), meta, options_,
+                       out);
   }
 }
 
@@ -92,7 +102,9 @@ void Snapshot::BeforeChange(const Database& database, const Entry& entry) {
     AppendRecord(entry, saved_by_writers_.records());
     too_much = saved_by_writers_.size() > buffer_limit_;
   }
-  if (too_much) Abandon(absl::StrCat("writers changed more than snapshot-buffer-limit (", buffer_limit_, " bytes) at once"));
+  if (too_much)
+    Abandon(absl::StrCat("writers changed more than snapshot-buffer-limit (",
+                         buffer_limit_, " bytes) at once"));
 }
 
 void Snapshot::Abandon(absl::string_view why) {
@@ -118,7 +130,8 @@ void Snapshot::Run() {
   absl::Status status = writer_.Header(info);
   for (size_t i = 0; i < databases_.size() && status.ok(); ++i) {
     const size_t keys = databases_[i]->Size();
-    if (keys > 0) status = writer_.ResizeDb(i, keys, databases_[i]->ExpiringSize());
+    if (keys > 0)
+      status = writer_.ResizeDb(i, keys, databases_[i]->ExpiringSize());
   }
   if (!status.ok()) Abandon(status.message());
   for (int slot = 0; slot < kSlots; ++slot) WalkSlot(static_cast<Slot>(slot));
@@ -126,7 +139,8 @@ void Snapshot::Run() {
   {
     // No writer is under way behind the gate, so none is inside BeforeChange().
     const ExclusiveGate gate(&engine_.keyspace().gate());
-    engine_.keyspace().snapshot().observer.store(nullptr, std::memory_order_relaxed);
+    engine_.keyspace().snapshot().observer.store(nullptr,
+                                                 std::memory_order_relaxed);
   }
   Emit(RecordChunk());
   if (!given_up()) {
@@ -154,14 +168,15 @@ void Snapshot::WalkSlot(Slot slot) {
       if (between_locks_ != nullptr) between_locks_(slot);
       {
         absl::MutexLock lock(&mu);
-        position = database.ScanSlot(slot, position, kKeysPerLock, kBucketsPerLock, [&](Entry* entry) {
-          if (entry->epoch() == epoch_) return;
-          entry->set_epoch(epoch_);
-          if (given_up()) return;
-          keys_saved_.fetch_add(1, std::memory_order_relaxed);
-          chunk.SelectDb(i);
-          AppendRecord(*entry, chunk.records());
-        });
+        position = database.ScanSlot(
+            slot, position, kKeysPerLock, kBucketsPerLock, [&](Entry* entry) {
+              if (entry->epoch() == epoch_) return;
+              entry->set_epoch(epoch_);
+              if (given_up()) return;
+              keys_saved_.fetch_add(1, std::memory_order_relaxed);
+              chunk.SelectDb(i);
+              AppendRecord(*entry, chunk.records());
+            });
       }
       if (chunk.size() >= kChunkBytes) {
         Emit(chunk);
@@ -191,16 +206,19 @@ void Snapshot::Publish() {
   progress_.SignalAll();
 }
 
-absl::StatusOr<Snapshot::Progress> Snapshot::WaitForBytes(int64_t position, net::Deadline deadline) {
+absl::StatusOr<Snapshot::Progress> Snapshot::WaitForBytes(
+    int64_t position, net::Deadline deadline) {
   absl::MutexLock lock(&mu_);
-  while (failure_.ok() && readable_ <= position && !ended() && !deadline.Expired()) {
+  while (failure_.ok() && readable_ <= position && !ended() &&
+         !deadline.Expired()) {
     progress_.Wait(&mu_, deadline);
   }
   if (!failure_.ok()) return failure_;
   return Progress{readable_, complete_};
 }
 
-absl::StatusOr<size_t> Snapshot::ReadAt(int64_t position, char* buffer, size_t size) const {
+absl::StatusOr<size_t> Snapshot::ReadAt(int64_t position, char* buffer,
+                                        size_t size) const {
   return spool_->ReadAt(position, buffer, size);
 }
 
@@ -212,23 +230,29 @@ bool Snapshot::WaitForEnd(net::Deadline deadline) {
   return true;
 }
 
-absl::StatusOr<std::shared_ptr<Snapshot>> SnapshotMaker::StartOrJoin(net::Deadline deadline, absl::Duration patience) {
+absl::StatusOr<std::shared_ptr<Snapshot>> SnapshotMaker::StartOrJoin(
+    net::Deadline deadline, absl::Duration patience) {
   std::shared_ptr<Snapshot> last;
   {
     absl::MutexLock lock(&mu_);
     while (busy_) {
-      if (!idle_.Wait(&mu_, deadline) && busy_) return absl::DeadlineExceededError("another snapshot begins");
+      if (!idle_.Wait(&mu_, deadline) && busy_)
+        return absl::DeadlineExceededError("another snapshot begins");
     }
     if (current_ != nullptr && !current_->ended()) {
-      if (current_->replication_id() == engine_->log().replication_id().id && !current_->given_up()) return current_;
+      if (current_->replication_id() == engine_->log().replication_id().id &&
+          !current_->given_up())
+        return current_;
       current_->Abandon("the history it belongs to has ended");
     }
     busy_ = true;
     last = std::move(current_);
   }
-  absl::StatusOr<std::shared_ptr<Snapshot>> fresh = absl::DeadlineExceededError("the last snapshot has not ended");
+  absl::StatusOr<std::shared_ptr<Snapshot>> fresh =
+      absl::DeadlineExceededError("the last snapshot has not ended");
   // Its walk must be over before the next cut.
-  if (last == nullptr || last->WaitForEnd(deadline)) fresh = Snapshot::Start(engine_, false, nullptr, deadline, patience);
+  if (last == nullptr || last->WaitForEnd(deadline))
+    fresh = Snapshot::Start(engine_, false, nullptr, deadline, patience);
   absl::MutexLock lock(&mu_);
   current_ = fresh.ok() ? *fresh : std::move(last);
   busy_ = false;

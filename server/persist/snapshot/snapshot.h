@@ -52,15 +52,15 @@ class Snapshot final : private ChangeObserver {
   // Makes the cut and starts the walk. The log is recorded from the cut on, and
   // kept from there while the snapshot lives.
   // `compress`: LZF for strings (files yes, links no). Errors: no spool.
-  // `between_locks`: a point where a test can force what happens between any two
-  // steps of the walk. Called by the walk's thread, which holds no lock then,
-  // before it takes the lock of a slot, and with kSlots after the last.
+  // `between_locks`: a point where a test can force what happens between any
+  // two steps of the walk. Called by the walk's thread, which holds no lock
+  // then, before it takes the lock of a slot, and with kSlots after the last.
   // `deadline` and `patience`: see SnapshotMaker::StartOrJoin().
   using SyncPoint = std::function<void(Slot)>;
-  static absl::StatusOr<std::shared_ptr<Snapshot>> Start(Engine* engine, bool compress,
-                                                         SyncPoint between_locks = nullptr,
-                                                         net::Deadline deadline = net::Deadline::Never(),
-                                                         absl::Duration patience = WriteGate::kPatience);
+  static absl::StatusOr<std::shared_ptr<Snapshot>> Start(
+      Engine* engine, bool compress, SyncPoint between_locks = nullptr,
+      net::Deadline deadline = net::Deadline::Never(),
+      absl::Duration patience = WriteGate::kPatience);
   // Gives up if it is still under way, and waits for the walk to reach the end.
   ~Snapshot() override;
   Snapshot(const Snapshot&) = delete;
@@ -70,17 +70,19 @@ class Snapshot final : private ChangeObserver {
   int64_t offset() const { return offset_; }
   const std::string& replication_id() const { return replication_id_; }
 
-  // How much of it there is to read. Both are told at once: `complete` says that
-  // `bytes` is its whole length.
+  // How much of it there is to read. Both are told at once: `complete` says
+  // that `bytes` is its whole length.
   struct Progress {
     int64_t bytes;
     bool complete;
   };
   // Waits until there are bytes beyond `position`, it is complete, or the
   // deadline; kAborted with the reason if it was given up.
-  absl::StatusOr<Progress> WaitForBytes(int64_t position, net::Deadline deadline);
+  absl::StatusOr<Progress> WaitForBytes(int64_t position,
+                                        net::Deadline deadline);
   // Copies bytes that are there; returns how many.
-  absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer, size_t size) const;
+  absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer,
+                                size_t size) const;
   // Whether the walk is over, successfully or not.
   bool ended() const { return ended_.load(std::memory_order_acquire); }
 
@@ -91,13 +93,16 @@ class Snapshot final : private ChangeObserver {
   // Waits for the end of the walk; false if the deadline came first.
   bool WaitForEnd(net::Deadline deadline = net::Deadline::Never());
 
-  int64_t keys_saved() const { return keys_saved_.load(std::memory_order_relaxed); }
+  int64_t keys_saved() const {
+    return keys_saved_.load(std::memory_order_relaxed);
+  }
 
  private:
   static constexpr size_t kKeysPerLock = 64;
   static constexpr size_t kBucketsPerLock = 256;
 
-  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress, SyncPoint between_locks);
+  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress,
+           SyncPoint between_locks);
 
   void BeforeChange(const Database& database, const Entry& entry) override;
   // False if writes were under way until the deadline.
@@ -138,8 +143,8 @@ class Snapshot final : private ChangeObserver {
   std::thread thread_;  // Last: it uses the others.
 };
 
-// Makes snapshots, one at a time; whoever asks while one is under way shares it.
-// Thread-safe.
+// Makes snapshots, one at a time; whoever asks while one is under way shares
+// it. Thread-safe.
 class SnapshotMaker {
  public:
   explicit SnapshotMaker(Engine* engine) : engine_(engine) {}
@@ -147,13 +152,14 @@ class SnapshotMaker {
   SnapshotMaker& operator=(const SnapshotMaker&) = delete;
 
   // For a replica: the one under way if there is one, or a new one. A new one
-  // waits for all writes that are under way; `patience` says for how long without
-  // holding up the others (WriteGate). kDeadlineExceeded if the deadline came
-  // first: try again.
-  absl::StatusOr<std::shared_ptr<Snapshot>> StartOrJoin(net::Deadline deadline = net::Deadline::Never(),
-                                                        absl::Duration patience = WriteGate::kPatience);
-  // Gives back what StartOrJoin() gave. The last one to do so for a snapshot that
-  // is still under way gives it up, and waits for its walk.
+  // waits for all writes that are under way; `patience` says for how long
+  // without holding up the others (WriteGate). kDeadlineExceeded if the
+  // deadline came first: try again.
+  absl::StatusOr<std::shared_ptr<Snapshot>> StartOrJoin(
+      net::Deadline deadline = net::Deadline::Never(),
+      absl::Duration patience = WriteGate::kPatience);
+  // Gives back what StartOrJoin() gave. The last one to do so for a snapshot
+  // that is still under way gives it up, and waits for its walk.
   void Release(std::shared_ptr<Snapshot> snapshot);
   // The last one made, while anybody has it; or null. For INFO: not to be kept.
   std::shared_ptr<Snapshot> current() const;
@@ -163,7 +169,8 @@ class SnapshotMaker {
  private:
   Engine* const engine_;
   mutable absl::Mutex mu_;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // A thread makes or ends one, without the lock.
+  bool busy_ ABSL_GUARDED_BY(mu_) =
+      false;  // A thread makes or ends one, without the lock.
   net::MonoCondVar idle_;
   std::shared_ptr<Snapshot> current_ ABSL_GUARDED_BY(mu_);
 };

@@ -15,15 +15,17 @@
 namespace holdfast::server {
 
 // A temporary file without a name: one thread appends, any number read what was
-// appended before (they learn how much from elsewhere). The kernel frees it when
-// this object goes, whatever becomes of the process.
+// appended before (they learn how much from elsewhere). The kernel frees it
+// when this object goes, whatever becomes of the process.
 class Spool final : public ByteSink {
  public:
   // In `directory`; if that cannot be written to, in memory (memfd_create).
-  static absl::StatusOr<std::unique_ptr<Spool>> Create(const std::string& directory);
+  static absl::StatusOr<std::unique_ptr<Spool>> Create(
+      const std::string& directory);
 
   absl::Status Append(absl::string_view bytes) override;
-  absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer, size_t size) const;
+  absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer,
+                                size_t size) const;
   int64_t size() const { return size_; }  // The appending thread's.
 
  private:
