@@ -1,5 +1,7 @@
 #include "server/command/db.h"
 
+#include <utility>
+
 #include "glog/logging.h"
 #include "server/command/context.h"
 #include "server/engine/engine.h"
@@ -55,6 +57,10 @@ Entry* Db::FindForWrite(absl::string_view key) {
   return entry;
 }
 
+void Db::NoteAccess(Entry* entry) const {
+  entry->set_access(unit_->engine().lru_clock());
+}
+
 bool Db::DeleteIfExpired(absl::string_view key) {
   const KeyRef ref = unit_->Ref(key);
   const Entry* entry = database_->Find(ref);
@@ -78,14 +84,14 @@ Entry* Db::SetString(absl::string_view key, absl::string_view value,
                      Database::Expiry expiry, IfInteger if_integer) {
   Entry* entry =
       database_->SetString(unit_->Ref(key), value, expiry, if_integer);
-  entry->set_access(unit_->engine().lru_clock());
+  NoteAccess(entry);
   Touched(key);
   return entry;
 }
 
 Entry* Db::SetInt(absl::string_view key, int64_t value) {
   Entry* entry = database_->SetInt(unit_->Ref(key), value);
-  entry->set_access(unit_->engine().lru_clock());
+  NoteAccess(entry);
   Touched(key);
   return entry;
 }
@@ -94,6 +100,15 @@ char* Db::ResizeString(absl::string_view key, size_t length) {
   char* bytes = database_->ResizeString(unit_->Ref(key), length);
   Touched(key);
   return bytes;
+}
+
+Entry* Db::SetObject(absl::string_view key, Object value,
+                     Database::Expiry expiry) {
+  Entry* entry =
+      database_->SetObject(unit_->Ref(key), std::move(value), expiry);
+  NoteAccess(entry);
+  Touched(key);
+  return entry;
 }
 
 bool Db::Delete(absl::string_view key) {
@@ -117,8 +132,8 @@ void Db::MoveTo(absl::string_view key, Db& target,
   target.Touched(target_key);
 }
 
-void Db::Touched(absl::string_view key) {
-  unit_->CountChange();
+void Db::Touched(absl::string_view key, size_t changes) {
+  unit_->CountChange(static_cast<int64_t>(changes));
   unit_->engine().keyspace().TouchWatched(unit_->Ref(key).slot, index_, key);
 }
 

@@ -43,14 +43,26 @@ class Db {
                    IfInteger if_integer = IfInteger::kAsInt);
   Entry* SetInt(absl::string_view key, int64_t value);
   char* ResizeString(absl::string_view key, size_t length);
+  // Stores a value of another type, as Database::SetObject().
+  Entry* SetObject(absl::string_view key, Object value,
+                   Database::Expiry expiry = {});
+  // A key with an empty value of that type; counted when it is Touched().
+  // REQUIRES: there is none.
+  template <typename T>
+  T* CreateObject(absl::string_view key) {
+    Entry* entry = database_->SetObject(unit_->Ref(key), Object(T()), {});
+    NoteAccess(entry);
+    return database_->ChangeObject<T>(entry);
+  }
   bool Delete(absl::string_view key);
   // REQUIRES: the key is there. kNoExpiry removes.
   Entry* SetExpiry(absl::string_view key, int64_t when_ms);
   // Moves the key with value and expiry to another name or database, where
   // nothing may be.
   void MoveTo(absl::string_view key, Db& target, absl::string_view target_key);
-  // Says that the key's value has changed by other means.
-  void Touched(absl::string_view key);
+  // Says that the key's value has changed by other means: `changes` elements of
+  // it, for INFO's rdb_changes_since_last_save.
+  void Touched(absl::string_view key, size_t changes = 1);
 
   // Deletes a key that is expired now, with DEL as an effect and the "expired"
   // event; false if it is not (any more). For the expiry cycle and Find().
@@ -58,6 +70,7 @@ class Db {
 
  private:
   bool LogicallyExpired(const Entry& entry) const;
+  void NoteAccess(Entry* entry) const;
 
   ExecutionUnit* const unit_;
   const int index_;

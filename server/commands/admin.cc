@@ -82,8 +82,7 @@ void Lolwut(CommandContext& ctx) {
                    kHoldfastVersion, " (Redis ver. ", kRedisVersion, ")\n"));
 }
 
-// --- MODULE
-// ---------------------------------------------------------------------
+// --- MODULE ---
 
 void ModuleList(CommandContext& ctx) { ctx.reply().ArrayHeader(0); }
 void ModuleLoad(CommandContext& ctx) {

@@ -160,8 +160,7 @@ void ClientUnblock(CommandContext& ctx) {
                                                                          : 0);
 }
 
-// --- Client-side caching, of which there is none yet
-// ---------------------------
+// --- Client-side caching, of which there is none yet ---
 
 void ClientTracking(CommandContext& ctx) {
   for (size_t i = 3; i < ctx.argc(); ++i) {
@@ -249,8 +248,7 @@ void ClientHelp(CommandContext& ctx) {
        "    End PAUSE."});
 }
 
-// --- The table
-// -----------------------------------------------------------------
+// --- The table ---
 
 constexpr uint64_t kAnyTime = kNoScript | kLoading | kStale;
 

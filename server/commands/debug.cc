@@ -46,8 +46,7 @@ int64_t LooseInt(absl::string_view text) {
   return strtoll(std::string(text).c_str(), nullptr, 10);
 }
 
-// --- Subcommands without data
-// --------------------------------------------------
+// --- Subcommands without data ---
 
 // Holds up this client and nobody else. In slices, so that a server that stops
 // need not wait for it.
@@ -142,8 +141,7 @@ void ClusterLink(CommandContext& ctx) {
   ctx.Error("ERR Debug option only available for cluster mode enabled setup!");
 }
 
-// --- Ends of the process
-// ---------------------------------------------------------
+// --- Ends of the process ---
 
 void Segfault(CommandContext&) {
   raise(SIGSEGV);
@@ -158,8 +156,7 @@ void OutOfMemory(CommandContext&) {
   LOG(FATAL) << "DEBUG OOM: as if memory had run out";
 }
 
-// --- The table
-// ------------------------------------------------------------------
+// --- The table ---
 
 void Help(CommandContext& ctx);
 

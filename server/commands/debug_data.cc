@@ -79,7 +79,7 @@ void DebugObject(CommandContext& ctx) {
   ctx.reply().SimpleString(absl::StrFormat(
       "Value at:%p refcount:1 encoding:%s serializedlength:%d lru:%d "
       "lru_seconds_idle:%d",
-      entry, EncodingName(entry->encoding()),
+      entry, entry->EncodingName(),
       SerializedLength(*entry,
                        ctx.engine().config().Bool(ConfigId::kRdbCompression)),
       entry->access() & ((1u << kLruBits) - 1),

@@ -3,11 +3,17 @@
 #include <cstddef>
 
 #include "absl/strings/escaping.h"
-#include "glog/logging.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "openssl/sha.h"
 #include "server/commands/scan_walk.h"
 #include "server/engine/engine.h"
 #include "server/keyspace/keyspace.h"
+#include "server/types/hash.h"
+#include "server/types/list.h"
+#include "server/types/set.h"
+#include "server/types/stream.h"
+#include "server/types/zset.h"
 
 namespace holdfast::server {
 namespace {
@@ -24,6 +30,38 @@ Sha1 Sha1Of(absl::string_view bytes) {
 void DigestString(const Entry& entry, DatasetDigest* digest) {
   char scratch[Entry::kScratch];
   digest->Mix(entry.StringBytes(scratch));
+}
+
+// Elements that have no order are digested one by one, and these are combined.
+void DigestHash(const Hash& hash, DatasetDigest* digest) {
+  hash.ForEach([digest](absl::string_view field, absl::string_view value) {
+    DatasetDigest one;
+    one.Mix(field);
+    one.Mix(value);
+    digest->Xor(one.bytes());
+  });
+}
+
+void DigestZset(const Zset& zset, DatasetDigest* digest) {
+  zset.ForEach([digest](absl::string_view member, double score) {
+    DatasetDigest one;
+    one.Mix(member);
+    one.Mix(absl::StrFormat("%.17g", score));
+    digest->Xor(one.bytes());
+  });
+}
+
+void DigestStream(const Stream& stream, DatasetDigest* digest) {
+  stream.Range(
+      {}, StreamId::Max(), false, 0, [digest](const StreamEntry& entry) {
+        digest->Mix(absl::StrCat(entry.id().ms, ".", entry.id().seq));
+        entry.ForEachField(
+            [digest](absl::string_view field, absl::string_view value) {
+              digest->Mix(field);
+              digest->Mix(value);
+            });
+        return true;
+      });
 }
 
 // The types' numbers in Redis's object headers, which go into the digest. Those
@@ -59,8 +97,23 @@ void DigestValue(const Entry& entry, DatasetDigest* digest) {
     case ValueType::kString:
       DigestString(entry, digest);
       break;
-    default:
-      LOG(FATAL) << "no digest for type " << TypeName(entry.type());
+    case ValueType::kList:
+      entry.As<List>()->ForEach(
+          [digest](absl::string_view element) { digest->Mix(element); });
+      break;
+    case ValueType::kSet:
+      entry.As<Set>()->ForEach(
+          [digest](absl::string_view member) { digest->Xor(member); });
+      break;
+    case ValueType::kZset:
+      DigestZset(*entry.As<Zset>(), digest);
+      break;
+    case ValueType::kHash:
+      DigestHash(*entry.As<Hash>(), digest);
+      break;
+    case ValueType::kStream:
+      DigestStream(*entry.As<Stream>(), digest);
+      break;
   }
   if (entry.has_expiry()) digest->Xor("!!expire!!");
 }

@@ -375,8 +375,7 @@ void InfoKeyspace(Engine& engine, std::string* out) {
   });
 }
 
-// --- Of each command
-// ------------------------------------------------------------
+// --- Of each command ---
 
 namespace {
 

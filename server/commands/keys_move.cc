@@ -53,11 +53,15 @@ bool DbArg(CommandContext& ctx, size_t i, int* index) {
   return true;
 }
 
-// Gives the key, which is not there, a copy of the value and the expiry. What
-// takes a new type in has to add it here.
+// Gives the key, which is not there, a copy of the value and the expiry.
 void CopyValue(const Entry& source, Db& target, absl::string_view key) {
-  CHECK(source.type() == ValueType::kString)
-      << "COPY does not know type " << TypeName(source.type());
+  if (source.type() != ValueType::kString) {
+    target.SetObject(
+        key,
+        Object(source.type(), CloneObject(source.type(), source.object())),
+        Database::Expiry{.when_ms = source.expire_ms()});
+    return;
+  }
   char scratch[Entry::kScratch];
   const absl::string_view bytes = source.StringBytes(scratch);
   const int64_t when_ms = source.expire_ms();

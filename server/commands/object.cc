@@ -46,7 +46,7 @@ const Entry* FindOrReply(CommandContext& ctx) {
 
 void ObjectEncoding(CommandContext& ctx) {
   const Entry* entry = FindOrReply(ctx);
-  if (entry != nullptr) ctx.reply().Bulk(EncodingName(entry->encoding()));
+  if (entry != nullptr) ctx.reply().Bulk(entry->EncodingName());
 }
 
 void ObjectRefCount(CommandContext& ctx) {
@@ -100,16 +100,14 @@ void ObjectHelp(CommandContext& ctx) {
        "REFCOUNT <key>", "    Count the references to the value of <key>."});
 }
 
-// --- MEMORY
-// -------------------------------------------------------------------
+// --- MEMORY ---
 
 // A key's share of its table: a link, and room for the growth of the table.
 constexpr size_t kTableBytesPerKey = 2 * sizeof(void*);
 
 void MemoryUsage(CommandContext& ctx) {
+  int64_t samples = 5;
   for (size_t i = 3; i < ctx.argc(); i += 2) {
-    // Every type tells its memory exactly, so samples make no difference.
-    int64_t samples = 0;
     if (!ctx.ArgIs(i, "SAMPLES") || i + 1 == ctx.argc())
       return ctx.Error(errors::kSyntax);
     if (!ctx.IntArg(i + 1, &samples)) return;
@@ -119,7 +117,8 @@ void MemoryUsage(CommandContext& ctx) {
   const Entry* entry = ctx.db().storage().Find(ctx.unit().Ref(ctx.arg(2)));
   if (entry == nullptr) return ctx.reply().Null();
   ctx.reply().Integer(
-      static_cast<int64_t>(entry->MemoryUsage() + kTableBytesPerKey));
+      static_cast<int64_t>(
+      entry->MemoryUsage(static_cast<size_t>(samples)) + kTableBytesPerKey));
 }
 
 void MemoryPurge(CommandContext& ctx) {

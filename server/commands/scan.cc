@@ -21,8 +21,7 @@
 namespace holdfast::server {
 namespace {
 
-// --- SCAN
-// ---------------------------------------------------------------------
+// --- SCAN ---
 
 constexpr int64_t kDefaultCount = 10;
 // A call visits the slots of this many groups, and more for a larger COUNT, so
@@ -116,8 +115,7 @@ void Scan(CommandContext& ctx) {
   ctx.reply().Raw(keys);
 }
 
-// --- KEYS
-// ---------------------------------------------------------------------
+// --- KEYS ---
 
 // A slot that shrinks between two parts of it, which takes more than
 // kWalkEntriesPerLock keys in one slot, may name some of them twice.
@@ -151,8 +149,7 @@ void Keys(CommandContext& ctx) {
   reply.EndDeferredArray(mark, found);
 }
 
-// --- RANDOMKEY
-// ----------------------------------------------------------------
+// --- RANDOMKEY ---
 
 constexpr int kRandomTries = 100;
 // The last resort looks at no more keys than this before it gives up.

@@ -27,8 +27,7 @@ void DbSize(CommandContext& ctx) {
       static_cast<int64_t>(ctx.engine().keyspace().db(ctx.db_index()).Size()));
 }
 
-// --- Flushing
-// -----------------------------------------------------------------
+// --- Flushing ---
 
 // ASYNC and SYNC make no difference here, but nothing else may be said.
 bool CheckFlushOption(CommandContext& ctx) {
@@ -64,8 +63,7 @@ void FlushAll(CommandContext& ctx) {
   ctx.Ok();
 }
 
-// --- SWAPDB
-// -------------------------------------------------------------------
+// --- SWAPDB ---
 
 void SwapDb(CommandContext& ctx) {
   int64_t first = 0;

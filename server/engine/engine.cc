@@ -28,6 +28,18 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// A value that takes long to free goes the way of a flushed database.
+class FreedInThread : public LargeValueSink {
+ public:
+  explicit FreedInThread(LazyFree* lazy_free) : lazy_free_(*lazy_free) {}
+  void Take(Object value) override {
+    lazy_free_.Add(std::make_shared<Object>(std::move(value)), 1);
+  }
+
+ private:
+  LazyFree& lazy_free_;
+};
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Config> config, const net::Clock* clock)
@@ -40,6 +52,8 @@ Engine::Engine(std::unique_ptr<Config> config, const net::Clock* clock)
       pause_(clock),
       average_ttl_ms_(new std::atomic<int64_t>[keyspace_.database_count()]()) {
   TickLruClock();
+  large_values_ = std::make_unique<FreedInThread>(&lazy_free_);
+  keyspace_.snapshot().large_values = large_values_.get();
 }
 
 Engine::~Engine() = default;

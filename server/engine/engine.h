@@ -118,6 +118,7 @@ class Engine {
   const std::string run_id_;
   const net::MonoTime started_;
   LazyFree lazy_free_;
+  std::unique_ptr<LargeValueSink> large_values_;  // Into lazy_free_.
   Keyspace keyspace_;
   CommandLog log_;
   Stats stats_;

@@ -103,7 +103,7 @@ void Database::ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh,
     AddExpiring(s, slot, fresh);
   }
   Dict<EntryTraits>::Replace(link, fresh);
-  if (old_value == OldValue::kFree) old->FreeValue();
+  if (old_value == OldValue::kFree) EndValue(old);
   Entry::FreeShell(old);
 }
 
@@ -130,6 +130,36 @@ Entry* Database::SetString(const KeyRef& key, absl::string_view value,
       Entry::NewString(key.bytes, value, when != kNoExpiry, if_integer);
   if (when != kNoExpiry) fresh->expiry()->when_ms = when;
   ReplaceAt(s, key.slot, link, fresh, OldValue::kFree);
+  return fresh;
+}
+
+void Database::EndValue(Entry* entry) {
+  // As many allocations are freed in some microseconds.
+  constexpr size_t kLargeEffort = 64;
+  if (entry->type() == ValueType::kString ||
+      snapshot_->large_values == nullptr ||
+      ObjectFreeEffort(entry->type(), entry->object()) <= kLargeEffort) {
+    return entry->FreeValue();
+  }
+  snapshot_->large_values->Take(entry->TakeObject());
+}
+
+Entry* Database::SetObject(const KeyRef& key, Object value, Expiry expiry) {
+  DbSlot& s = SlotFor(key.slot);
+  Entry** link = s.table.FindLink(key, key.hash);
+  int64_t when = expiry.when_ms;
+  if (link != nullptr) {
+    BeforeChange(*link);
+    if (expiry.keep) when = (*link)->expire_ms();
+  }
+  Entry* fresh =
+      Entry::NewObject(key.bytes, std::move(value), when != kNoExpiry);
+  if (when != kNoExpiry) fresh->expiry()->when_ms = when;
+  if (link == nullptr) {
+    InsertNew(s, key, fresh);
+  } else {
+    ReplaceAt(s, key.slot, link, fresh, OldValue::kFree);
+  }
   return fresh;
 }
 
@@ -208,7 +238,9 @@ bool Database::Delete(const KeyRef& key) {
   Entry** link = s == nullptr ? nullptr : s->table.FindLink(key, key.hash);
   if (link == nullptr) return false;
   BeforeChange(*link);
-  Entry::Free(Unlink(*s, key, link));
+  Entry* gone = Unlink(*s, key, link);
+  EndValue(gone);
+  Entry::FreeShell(gone);
   return true;
 }
 

@@ -28,11 +28,21 @@ class ChangeObserver {
   virtual void BeforeChange(const Database& database, const Entry& entry) = 0;
 };
 
+// Takes values whose end takes long, so that it does not happen under the lock
+// of their slot. Thread-safe; must not block.
+class LargeValueSink {
+ public:
+  virtual ~LargeValueSink() = default;
+  virtual void Take(Object value) = 0;
+};
+
 // The epoch and the observer that all databases of a keyspace look at. Both
 // change only while the WriteGate is held exclusively.
 struct SnapshotState {
   std::atomic<uint8_t> epoch{0};
   std::atomic<ChangeObserver*> observer{nullptr};
+  // Null: all is freed where it is removed. Set before the first change.
+  LargeValueSink* large_values = nullptr;
 };
 
 // The data of one logical database: a table of entries for each slot.
@@ -81,6 +91,20 @@ class Database {
                    IfInteger if_integer = IfInteger::kAsInt);
   // The same with the value given as an integer; in place when it was one.
   Entry* SetInt(const KeyRef& key, int64_t value);
+
+  // Creates the key with a value of another type than string, or replaces what
+  // there is. REQUIRES: not empty, unless it is filled before the lock is given
+  // up (streams may stay empty).
+  Entry* SetObject(const KeyRef& key, Object value, Expiry expiry);
+  // The value of an entry of here, to be changed in place: it is shown to the
+  // observer first. Good until the next change of the key that is not made
+  // through it. REQUIRES: of this type.
+  template <typename T>
+  T* ChangeObject(Entry* entry) {
+    BeforeChange(entry);
+    DCHECK(entry->type() == kTypeOf<T>);
+    return entry->payload()->object.As<T>();
+  }
 
   // Makes the string `length` bytes long, filling up with zero bytes, raw and
   // with room to grow, and returns its bytes for writing; the key is created
@@ -156,6 +180,9 @@ class Database {
   // Puts `fresh` where *link was and frees the old shell, or all of the old
   // entry.
   enum class OldValue { kTakenOver, kFree };
+  // Frees the value of an entry that is not chained any more, here or in the
+  // sink.
+  void EndValue(Entry* entry);
   void ReplaceAt(DbSlot& s, Slot slot, Entry** link, Entry* fresh,
                  OldValue old_value);
   void AddExpiring(DbSlot& s, Slot slot, Entry* entry);

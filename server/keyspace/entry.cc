@@ -35,24 +35,6 @@ StringBuffer* NewBuffer(size_t capacity) {
 
 }  // namespace
 
-absl::string_view TypeName(ValueType type) {
-  switch (type) {
-    case ValueType::kString:
-      return "string";
-    case ValueType::kList:
-      return "list";
-    case ValueType::kSet:
-      return "set";
-    case ValueType::kZset:
-      return "zset";
-    case ValueType::kHash:
-      return "hash";
-    case ValueType::kStream:
-      return "stream";
-  }
-  return "unknown";
-}
-
 absl::string_view EncodingName(Encoding encoding) {
   switch (encoding) {
     case Encoding::kRaw:
@@ -83,12 +65,20 @@ absl::string_view Entry::StringBytes(char (&scratch)[kScratch]) const {
   return {payload()->buffer->data(), payload()->buffer->length};
 }
 
-size_t Entry::MemoryUsage() const {
-  size_t bytes =
+absl::string_view Entry::EncodingName() const {
+  return type() == ValueType::kString
+             ? server::EncodingName(encoding())
+             : ObjectEncodingName(type(), payload()->object);
+}
+
+size_t Entry::MemoryUsage(size_t samples) const {
+  const size_t bytes =
       SizeFor(key_length_, has_expiry(), is_inline(), inline_length_);
-  if (!is_inline() && encoding() != Encoding::kInt)
-    bytes += sizeof(StringBuffer) + payload()->buffer->capacity;
-  return bytes;
+  if (type() != ValueType::kString) {
+    return bytes + ObjectMemoryUsage(type(), payload()->object, samples);
+  }
+  if (is_inline() || encoding() == Encoding::kInt) return bytes;
+  return bytes + sizeof(StringBuffer) + payload()->buffer->capacity;
 }
 
 Entry::StringForm Entry::FormOf(absl::string_view value, IfInteger if_integer) {
@@ -148,6 +138,13 @@ Entry* Entry::NewString(absl::string_view key, absl::string_view value,
   return entry;
 }
 
+Entry* Entry::NewObject(absl::string_view key, Object value, bool has_expiry) {
+  Entry* entry =
+      Allocate(key, value.type(), Encoding::kRaw, has_expiry, false, 0);
+  new (&entry->payload()->object) ObjectBits(value.Release());
+  return entry;
+}
+
 bool Entry::OverwriteString(absl::string_view value, IfInteger if_integer) {
   if (type() != ValueType::kString) return false;
   const StringForm form = FormOf(value, if_integer);
@@ -191,7 +188,11 @@ Entry* Entry::Reshape(bool has_expiry, bool is_inline,
 }
 
 void Entry::FreeValue() {
-  if (!is_inline() && encoding() != Encoding::kInt) free(payload()->buffer);
+  if (type() != ValueType::kString) {
+    FreeObject(type(), &payload()->object);
+  } else if (!is_inline() && encoding() != Encoding::kInt) {
+    free(payload()->buffer);
+  }
 }
 
 void Entry::FreeShell(Entry* entry) { free(entry); }

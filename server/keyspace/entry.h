@@ -7,25 +7,14 @@
 #include <limits>
 
 #include "absl/strings/string_view.h"
+#include "glog/logging.h"
 #include "server/keyspace/slot.h"
 #include "server/types/dict.h"
+#include "server/types/object.h"
 
 namespace holdfast::server {
 
-// The numbers are those of the RDB format where that has one.
-enum class ValueType : uint8_t {
-  kString = 0,
-  kList = 1,
-  kSet = 2,
-  kZset = 3,
-  kHash = 4,
-  kStream = 6
-};
-
-// TYPE's answer: "string", "list", ...
-absl::string_view TypeName(ValueType type);
-
-// How a value is held, by the names that OBJECT ENCODING uses.
+// How a string is held, by the names that OBJECT ENCODING uses.
 enum class Encoding : uint8_t { kRaw, kInt, kEmbstr };
 // Whether a string that reads as an integer is kept as one. The result of
 // INCRBYFLOAT is not, in Redis.
@@ -51,9 +40,10 @@ struct StringBuffer {
 //
 //   Entry (24 bytes) [expiry, 16 bytes] [payload, 8 bytes] key [value]
 //
-// The expiry stands there only for keys that have one, the payload (an integer
-// or a pointer) only for values that are not inside. The size is a function of
-// these, rounded up to 16, so an overwrite that fits is made in place.
+// The expiry stands there only for keys that have one, the payload (an integer,
+// a pointer, or the eight bytes of a List, Set, ...) only for values that are
+// not inside. The size is a function of these, rounded up to 16, so an
+// overwrite that fits is made in place.
 //
 // Thread-compatible under its slot's lock, but for access(), which readers that
 // share the lock update as a relaxed atomic. Entries are made, changed and
@@ -64,7 +54,10 @@ class Entry {
 
   absl::string_view key() const { return {key_data(), key_length_}; }
   ValueType type() const { return static_cast<ValueType>(type_); }
+  // REQUIRES: type() == kString.
   Encoding encoding() const { return static_cast<Encoding>(encoding_); }
+  // OBJECT ENCODING's answer, of any type.
+  absl::string_view EncodingName() const;
 
   bool has_expiry() const { return (flags_ & kHasExpiry) != 0; }
   int64_t expire_ms() const {
@@ -83,6 +76,16 @@ class Entry {
   // REQUIRES: encoding() == kInt.
   int64_t IntValue() const { return payload()->integer; }
 
+  // The value of another type. REQUIRES: it is of that type. To change it, see
+  // Database::ChangeObject().
+  template <typename T>
+  const T* As() const {
+    DCHECK(type() == kTypeOf<T>);
+    return payload()->object.As<T>();
+  }
+  // REQUIRES: type() != kString.
+  const ObjectBits& object() const { return payload()->object; }
+
   // When it was last used, in seconds of the server's LRU clock.
   uint32_t access() const { return access_.load(std::memory_order_relaxed); }
   void set_access(uint32_t seconds) const {
@@ -93,8 +96,9 @@ class Entry {
   uint8_t epoch() const { return epoch_; }
   void set_epoch(uint8_t epoch) { epoch_ = epoch; }
 
-  // Bytes of memory that key and value take, without the table's share.
-  size_t MemoryUsage() const;
+  // Bytes of memory that key and value take, without the table's share; large
+  // collections are reckoned from `samples` elements, 0: all.
+  size_t MemoryUsage(size_t samples = 0) const;
 
  private:
   friend class Database;
@@ -109,6 +113,7 @@ class Entry {
   union Payload {
     int64_t integer;
     StringBuffer* buffer;
+    ObjectBits object;
   };
   static constexpr size_t kMaxInline = 256;  // Longer values stand outside.
 
@@ -130,12 +135,15 @@ class Entry {
                          size_t value_length);
   static Entry* NewString(absl::string_view key, absl::string_view value,
                           bool has_expiry, IfInteger if_integer);
+  static Entry* NewObject(absl::string_view key, Object value, bool has_expiry);
   // Writes `value` into this entry if its allocation has just that size; else
   // false.
   bool OverwriteString(absl::string_view value, IfInteger if_integer);
   // A copy with or without room for an expiry, which takes the value over; the
   // old one is then to be freed with FreeShell().
   Entry* Reshape(bool has_expiry, bool is_inline, size_t inline_length) const;
+  // Takes an object out of it; what is left is a shell.
+  Object TakeObject() { return Object(type(), payload()->object); }
   void FreeValue();
   static void FreeShell(Entry* entry);
   static void Free(Entry* entry) {

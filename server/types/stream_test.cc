@@ -434,8 +434,7 @@ TEST(StreamTest, RefusesEntriesThatNoListpackHolds) {
   munmap(room, kBytes);
 }
 
-// --- Loading what may be anything
-// ---------------------------------------------
+// --- Loading what may be anything ---
 
 Listpack ListOf(const std::vector<std::string>& elements) {
   Listpack lp;
@@ -585,8 +584,7 @@ TEST(StreamTest, SurvivesBrokenNodes) {
   EXPECT_GT(taken, 100);
 }
 
-// --- Groups
-// -------------------------------------------------------------------
+// --- Groups ---
 
 class GroupTest : public ::testing::Test {
  protected:

@@ -366,8 +366,7 @@ TEST_F(HostileStartTest, CommandLinesWithMistakes) {
             << std::endl;
 }
 
-// --- CONFIG SET
-// -----------------------------------------------------------------
+// --- CONFIG SET ---
 
 using Settings = std::map<std::string, std::string>;
 

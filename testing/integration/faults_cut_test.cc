@@ -277,8 +277,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Corruption{"Name", kDel, 8, 0x02}),       // DEL to FEL.
     [](const auto& info) { return std::string(info.param.name); });
 
-// --- Many replicas
-// -------------------------------------------------------------
+// --- Many replicas ---
 
 constexpr int kReplicas = 5;
 

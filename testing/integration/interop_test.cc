@@ -190,8 +190,7 @@ TEST_F(UnderLoadTest, HoldfastFollowsHoldfast) {
                   StartNode(ServerKind::kHoldfast));
 }
 
-// --- Chains
-// -------------------------------------------------------------------
+// --- Chains ---
 
 class ChainTest : public InteropTest {
  protected:
