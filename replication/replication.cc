@@ -101,6 +101,11 @@ bool Replication::Follow(const std::string& host, int port) {
   }
   primary_.WakeWaiters();
   engine_.pause().WakeAll();
+  for (const auto& session : engine_.sessions().All()) {
+    session->Unblock(
+        "UNBLOCKED force unblock from blocking operation, instance state "
+        "changed (master -> replica?)");
+  }
   std::unique_ptr<PrimaryLink> link = NewLink(host, port);
   LOG(INFO) << "Following the primary at " << host << ":" << port;
   absl::MutexLock link_lock(&link_mu_);

@@ -13,6 +13,7 @@
 #include "server/commands/debug.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
+#include "server/commands/list.h"
 #include "server/commands/object.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
@@ -46,6 +47,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(replication::ReplicationCommands());
   commands.Add(ScanCommands());
   commands.Add(ServerDataCommands());
+  commands.Add(ListCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
   setup_ = commands.Finish();

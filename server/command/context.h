@@ -70,6 +70,9 @@ class CommandContext {
     return absl::EqualsIgnoreCase(args_[i], option);
   }
 
+  // Whether this call may make its client wait (BlockedClient::Block()).
+  bool may_block() const { return unit_.may_block(); }
+
   // The session's selected database. Cheap; look it up once per call.
   Db db() { return Db(&unit_, db_index_); }
   Db db(int index) { return Db(&unit_, index); }

@@ -134,7 +134,13 @@ void Db::MoveTo(absl::string_view key, Db& target,
 
 void Db::Touched(absl::string_view key, size_t changes) {
   unit_->CountChange(static_cast<int64_t>(changes));
-  unit_->engine().keyspace().TouchWatched(unit_->Ref(key).slot, index_, key);
+  Keyspace& keyspace = unit_->engine().keyspace();
+  const KeyRef ref = unit_->Ref(key);
+  keyspace.TouchWatched(ref.slot, index_, key);
+  if (keyspace.waiters().MayBeWaitedFor(ref.slot) &&
+      keyspace.waiters().IsWaitedFor(ref, index_)) {
+    unit_->NoteReady(index_, key);
+  }
 }
 
 }  // namespace holdfast::server

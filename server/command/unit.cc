@@ -1,5 +1,6 @@
 #include "server/command/unit.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "glog/logging.h"
@@ -24,6 +25,7 @@ void ExecutionUnit::Begin(int64_t now_ms, bool from_primary) {
   now_ms_ = now_ms;
   from_primary_ = from_primary;
   appended_ = false;
+  may_block_ = false;
   changes_ = 0;
   remembered_ = KeyRef();
 }
@@ -44,29 +46,42 @@ void ExecutionUnit::AddEffect(int db,
 void ExecutionUnit::End(absl::string_view raw, int selected_db) {
   if (!raw.empty()) {
     engine_->log().AppendRaw(raw, selected_db);
-  } else if (!ends_.empty()) {
-    absl::InlinedVector<Effect, 4> effects;
-    size_t begin = 0;
-    for (const EffectEnd& e : ends_) {
-      effects.push_back(
-          {e.db,
-           absl::string_view(effect_bytes_).substr(begin, e.end - begin)});
-      begin = e.end;
-    }
-    engine_->log().AppendUnit(effects);
-    appended_ = true;
-    ends_.clear();
-    effect_bytes_.clear();
-    if (effect_bytes_.capacity() > kKeptEffectBytes)
-      std::string().swap(effect_bytes_);
+  } else {
+    FlushEffects();
   }
+  if (!ready_.empty()) ServeReadyClients();
   if (changes_ != 0)
     engine_->stats().changes_since_save.fetch_add(changes_,
                                                   std::memory_order_relaxed);
   changes_ = 0;
   locks_.Release();
   remembered_ = KeyRef();  // Its view dies with the caller's buffer.
+  if (!later_.empty()) ServeLaterClients();
   if (!expired_.empty()) DeleteExpired();
+}
+
+void ExecutionUnit::FlushEffects() {
+  if (ends_.empty()) return;
+  absl::InlinedVector<Effect, 4> effects;
+  size_t begin = 0;
+  for (const EffectEnd& e : ends_) {
+    effects.push_back(
+        {e.db, absl::string_view(effect_bytes_).substr(begin, e.end - begin)});
+    begin = e.end;
+  }
+  engine_->log().AppendUnit(effects);
+  appended_ = true;
+  ends_.clear();
+  effect_bytes_.clear();
+  if (effect_bytes_.capacity() > kKeptEffectBytes)
+    std::string().swap(effect_bytes_);
+}
+
+void ExecutionUnit::NoteReady(int db, absl::string_view key) {
+  NamedKey ready{db, std::string(key)};
+  if (std::find(ready_.begin(), ready_.end(), ready) == ready_.end()) {
+    ready_.push_back(std::move(ready));
+  }
 }
 
 void ExecutionUnit::DeleteLater(int db, absl::string_view key) {
@@ -75,12 +90,12 @@ void ExecutionUnit::DeleteLater(int db, absl::string_view key) {
 }
 
 void ExecutionUnit::DeleteExpired() {
-  std::vector<ExpiredKey> expired;
+  std::vector<NamedKey> expired;
   expired.swap(expired_);
-  for (const ExpiredKey& e : expired) {
+  for (const NamedKey& e : expired) {
     changes_ = 0;
-    locks_.LockOne(SlotOfKey(e.key), true, true);
-    if (engine_->MayDeleteExpired()) Db(this, e.db).DeleteIfExpired(e.key);
+    locks_.LockOne(SlotOfKey(e.name), true, true);
+    if (engine_->MayDeleteExpired()) Db(this, e.db).DeleteIfExpired(e.name);
     End();
   }
 }

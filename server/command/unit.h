@@ -72,10 +72,25 @@ class ExecutionUnit {
   }
   void Remember(const KeyRef& key) { remembered_ = key; }
 
+  // Whether a command of this unit may make its client wait for a key: not in a
+  // transaction.
+  bool may_block() const { return may_block_; }
+  void set_may_block(bool may) { may_block_ = may; }
+  // Says that somebody waits for the key, which has changed: those are served
+  // before the unit gives up its locks.
+  void NoteReady(int db, absl::string_view key);
+  // Puts the effects so far into the log, as a unit of their own.
+  void FlushEffects();
+
  private:
-  struct ExpiredKey {
+  struct NamedKey {
     int db;
-    std::string key;
+    std::string name;
+    friend bool operator==(const NamedKey&, const NamedKey&) = default;
+  };
+  struct Later {
+    NamedKey key;
+    Slot slot;
   };
   struct EffectEnd {
     int db;
@@ -83,6 +98,9 @@ class ExecutionUnit {
   };
 
   void DeleteExpired();
+  // See blocked.h.
+  void ServeReadyClients();
+  void ServeLaterClients();
 
   Engine* const engine_;
   SlotSetLock locks_;
@@ -90,11 +108,14 @@ class ExecutionUnit {
   bool from_primary_ = false;
   bool appended_ = false;
   bool touches_ = true;
+  bool may_block_ = false;
   int64_t changes_ = 0;
   KeyRef remembered_;
   std::string effect_bytes_;
   absl::InlinedVector<EffectEnd, 4> ends_;
-  std::vector<ExpiredKey> expired_;
+  std::vector<NamedKey> expired_;
+  std::vector<NamedKey> ready_;
+  std::vector<Later> later_;
 };
 
 }  // namespace holdfast::server

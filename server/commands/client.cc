@@ -142,6 +142,9 @@ void ClientUnpause(CommandContext& ctx) {
   ctx.Ok();
 }
 
+constexpr absl::string_view kUnblocked =
+    "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
 void ClientUnblock(CommandContext& ctx) {
   bool with_error = false;
   if (ctx.argc() > 4) return WrongArguments(ctx);
@@ -156,7 +159,7 @@ void ClientUnblock(CommandContext& ctx) {
   const auto session =
       id > 0 ? ctx.engine().sessions().Find(static_cast<uint64_t>(id))
              : nullptr;
-  ctx.reply().Integer(session != nullptr && session->Unblock(with_error) ? 1
+  ctx.reply().Integer(session != nullptr && session->Unblock(with_error ? kUnblocked : "") ? 1
                                                                          : 0);
 }
 

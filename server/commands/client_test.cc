@@ -207,15 +207,16 @@ TEST_F(ClientTest, UnblockReachesOneThatWaits) {
   EXPECT_EQ(Run("CLIENT UNBLOCK 2"), ":0\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK 77"), ":0\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK -1"), ":0\r\n");
-  std::vector<bool> calls;
-  bench.clients[1].session->set_unblocker([&calls](bool with_error) {
-    calls.push_back(with_error);
+  std::vector<std::string> calls;
+  bench.clients[1].session->set_unblocker([&calls](absl::string_view error) {
+    calls.emplace_back(error);
     return calls.size() < 3;
   });
   EXPECT_EQ(Run("CLIENT UNBLOCK 2"), ":1\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK 2 error"), ":1\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK 2 TIMEOUT"), ":0\r\n");
-  EXPECT_EQ(calls, (std::vector<bool>{false, true, false}));
+  EXPECT_EQ(calls, (std::vector<std::string>{
+                       "", "UNBLOCKED client unblocked via CLIENT UNBLOCK", ""}));
   EXPECT_EQ(Run("CLIENT UNBLOCK x"),
             "-ERR value is not an integer or out of range\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK 1 foo"),

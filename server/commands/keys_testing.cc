@@ -10,6 +10,7 @@
 #include "glog/logging.h"
 #include "server/commands/debug.h"
 #include "server/commands/keys.h"
+#include "server/commands/list.h"
 #include "server/commands/object.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
@@ -69,6 +70,7 @@ KeysTest::KeysTest()
 
 Engine* KeysTest::Prepare() {
   engine_.commands().Add(StringCommands());
+  engine_.commands().Add(ListCommands());
   engine_.commands().Add(KeyCommands());
   engine_.commands().Add(ScanCommands());
   engine_.commands().Add(ServerDataCommands());

@@ -84,6 +84,11 @@ void SwapDb(CommandContext& ctx) {
     keyspace.TouchAllWatched(a, keyspace.db(a), keyspace.db(b));
     keyspace.TouchAllWatched(b, keyspace.db(b), keyspace.db(a));
     keyspace.Swap(a, b);
+    for (const int db : {a, b}) {
+      for (const std::string& key : keyspace.waiters().KeysOf(db)) {
+        ctx.unit().NoteReady(db, key);
+      }
+    }
   }
   ctx.unit().CountChange();  // With itself too, as in Redis: it is replicated.
   ctx.Ok();

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "server/command/errors.h"
+#include "server/types/limits.h"
 
 namespace holdfast::server {
 namespace {
@@ -138,6 +139,41 @@ bool CheckStringLength(CommandContext& ctx, int64_t length, int64_t extra) {
     return true;
   ctx.Error(errors::kStringTooLong);
   return false;
+}
+
+bool CheckElements(CommandContext& ctx, size_t first) {
+  for (size_t i = first; i < ctx.argc(); ++i) {
+    if (ctx.arg(i).size() <= kMaxElementBytes) continue;
+    ctx.Error(errors::kStringTooLong);
+    return false;
+  }
+  return true;
+}
+
+bool ParseBlockTimeout(CommandContext& ctx, absl::string_view text,
+                       absl::Duration* timeout) {
+  long double seconds = 0;
+  if (!ParseLongDouble(text, &seconds) || std::isnan(seconds)) {
+    ctx.Error("ERR timeout is not a float or out of range");
+    return false;
+  }
+  const long double ms = seconds * 1000;
+  if (ms > static_cast<long double>(INT64_MAX)) {
+    ctx.Error("ERR timeout is out of range");
+    return false;
+  }
+  // As Redis does: the least part of a millisecond is one.
+  const auto whole = static_cast<int64_t>(std::ceil(ms));
+  if (whole < 0) {
+    ctx.Error("ERR timeout is negative");
+    return false;
+  }
+  if (whole > INT64_MAX - ctx.now_ms()) {
+    ctx.Error("ERR timeout is out of range");
+    return false;
+  }
+  *timeout = absl::Milliseconds(whole);
+  return true;
 }
 
 }  // namespace holdfast::server

@@ -193,12 +193,32 @@ absl::Status Connection::ExecuteInput() {
       decoder_.Release(&input_);
       return absl::OkStatus();
     }
+    if (session_->own.wait != nullptr) {
+      decoder_.Release(&input_);
+      const absl::Status sent = WaitForKeys();
+      if (!sent.ok()) return sent;
+    }
     if (output_.size() >= kFlushBytes) {
       decoder_.Release(&input_);
       const absl::Status sent = Flush();
       if (!sent.ok()) return sent;
     }
   }
+}
+
+absl::Status Connection::WaitForKeys() {
+  const auto wait = std::exchange(session_->own.wait, nullptr);
+  const bool silent = session_->own.reply_off || session_->own.skip_this_reply;
+  absl::Status sent = Flush();
+  if (!sent.ok()) return sent;
+  {
+    const Turns::Change asleep = turns_.Asleep();
+    wait(&output_);
+  }
+  if (silent) output_.clear();
+  dispatcher_.BeginBatch();
+  return session_->killed() ? absl::CancelledError("killed while it waited")
+                            : absl::OkStatus();
 }
 
 absl::Status Connection::TooMuchOutput() {

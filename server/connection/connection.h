@@ -57,6 +57,8 @@ class Connection {
   // received, so that a client that sends all before it reads is not stuck.
   absl::Status Flush();
   absl::Status ReceiveWhileFlushing();
+  // A command has made the client wait: sends the replies before it, and waits.
+  absl::Status WaitForKeys();
   // Takes `n` bytes in that were read into the input buffer.
   absl::Status Received(size_t n);
   void NoteSizes();

@@ -221,6 +221,7 @@ void Dispatcher::Run(const CommandSpec& spec,
   if (!refusal.empty()) {
     Reject(&spec, refusal, reply);
   } else {
+    unit_.set_may_block(!spec.Is(kLocksItself));
     CallInUnit({&spec, args}, reply);
     unit_.End();
     if (unit_.appended())

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "net/socket/peer_watch.h"
 #include "net/time/clock.h"
 #include "server/command/table.h"
 #include "server/config/config.h"
@@ -43,6 +44,7 @@ class Engine {
   const Role& role() const { return role_; }
   Pause& pause() { return pause_; }
   LazyFree& lazy_free() { return lazy_free_; }
+  net::PeerWatch& peer_watch() { return peer_watch_; }
 
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
@@ -117,6 +119,7 @@ class Engine {
   const std::unique_ptr<Config> config_;
   const std::string run_id_;
   const net::MonoTime started_;
+  net::PeerWatch peer_watch_;
   LazyFree lazy_free_;
   std::unique_ptr<LargeValueSink> large_values_;  // Into lazy_free_.
   Keyspace keyspace_;

@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "server/keyspace/database.h"
 #include "server/keyspace/slot_table.h"
+#include "server/keyspace/waiter_table.h"
 #include "server/keyspace/write_gate.h"
 
 namespace holdfast::server {
@@ -58,6 +59,7 @@ class Keyspace {
   }
 
   SnapshotState& snapshot() { return snapshot_; }
+  WaiterTable& waiters() { return waiters_; }
 
   // Registers and removes a watch. REQUIRES: the key's slot locked exclusively.
   void AddWatch(Slot slot, KeyWatch watch);
@@ -78,6 +80,7 @@ class Keyspace {
   SnapshotState snapshot_;
   WriteGate gate_;
   SlotTable slots_;
+  WaiterTable waiters_;
   // A leaf: changes of databases_ need it beside all slots, so that it keeps
   // them in place for those who have no slot.
   absl::Mutex databases_mu_;

@@ -54,6 +54,16 @@ void SlotSetLock::LockAll() {
 
 void SlotSetLock::LockGateOnly() { PassGate(true); }
 
+bool SlotSetLock::TryAlso(Slot slot) {
+  if (Holds(slot, true)) return true;
+  if (Holds(slot, false) || !(*table_)[slot].mu.TryLock()) return false;
+  const auto at = std::lower_bound(
+      held_.begin(), held_.end(), slot,
+      [](const SlotUse& use, Slot wanted) { return use.slot < wanted; });
+  held_.insert(at, {slot, true});
+  return true;
+}
+
 void SlotSetLock::Release() {
   if (all_) {
     for (int i = kSlots; i-- > 0;) (*table_)[static_cast<Slot>(i)].mu.Unlock();

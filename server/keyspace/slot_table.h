@@ -76,6 +76,9 @@ class SlotSetLock {
   // Only the gate, shared: a write that names no key but has an effect (or will
   // lock its slots one at a time, ascending, by SlotGuard).
   void LockGateOnly() ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  // One more slot, exclusively, beside those that are held, if nobody has it:
+  // out of order, and so without waiting. Also true if it is held already.
+  bool TryAlso(Slot slot) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   void Release() ABSL_NO_THREAD_SAFETY_ANALYSIS;
 
   bool holds_all() const { return all_; }

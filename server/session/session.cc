@@ -49,14 +49,14 @@ void Session::set_library(absl::string_view name, absl::string_view version) {
   if (version.data() != nullptr) library_version_ = std::string(version);
 }
 
-void Session::set_unblocker(std::function<bool(bool)> unblocker) {
+void Session::set_unblocker(Unblocker unblocker) {
   absl::MutexLock lock(&mu_);
   unblocker_ = std::move(unblocker);
 }
 
-bool Session::Unblock(bool with_error) {
+bool Session::Unblock(absl::string_view error) {
   absl::MutexLock lock(&mu_);
-  return unblocker_ != nullptr && unblocker_(with_error);
+  return unblocker_ != nullptr && unblocker_(error);
 }
 
 void Session::Kill() {

@@ -92,10 +92,11 @@ class Session {
   // How CLIENT UNBLOCK reaches a client that waits for a key: whoever makes it
   // wait sets a function, which is called with the session's lock held, says
   // whether the client was still waiting, and may lock nothing but a leaf of
-  // its own; null when the wait is over. `with_error`: it gets -UNBLOCKED, not
-  // a timeout.
-  void set_unblocker(std::function<bool(bool with_error)> unblocker);
-  bool Unblock(bool with_error);
+  // its own; null when the wait is over. `error`: what it gets; empty: as if its
+  // time were over.
+  using Unblocker = std::function<bool(absl::string_view error)>;
+  void set_unblocker(Unblocker unblocker);
+  bool Unblock(absl::string_view error);
 
   // Closes the connection from any thread: its reads and writes fail from now
   // on. `killed()` tells its thread why.
@@ -132,6 +133,10 @@ class Session {
     // The last one counts.
     std::function<void()> after_unit;
 
+    // Set by a command that makes the client wait for keys: called when its unit
+    // is over and the replies so far are sent; appends the reply.
+    std::function<void(std::string* reply)> wait;
+
     // The log's end after this session's last write: what WAIT waits for.
     int64_t write_offset = 0;
 
@@ -150,7 +155,7 @@ class Session {
   std::string user_ ABSL_GUARDED_BY(mu_) = "default";
   std::string library_name_ ABSL_GUARDED_BY(mu_);
   std::string library_version_ ABSL_GUARDED_BY(mu_);
-  std::function<bool(bool)> unblocker_ ABSL_GUARDED_BY(mu_);
+  Unblocker unblocker_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> killed_{false};
 };
 

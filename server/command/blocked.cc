@@ -1,0 +1,156 @@
+#include "server/command/blocked.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/engine/engine.h"
+#include "server/session/session.h"
+
+namespace holdfast::server {
+
+bool BlockedClient::Block(CommandContext& ctx, Request request) {
+  if (!ctx.may_block()) return false;
+  Engine& engine = ctx.engine();
+  // Each key once, whatever the client named.
+  std::vector<std::string> keys;
+  for (std::string& key : request.keys) {
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      keys.push_back(std::move(key));
+    }
+  }
+  request.keys = std::move(keys);
+  const net::Deadline deadline =
+      request.timeout == absl::ZeroDuration()
+          ? net::Deadline::Never()
+          : net::Deadline::After(engine.clock(), request.timeout);
+  std::shared_ptr<BlockedClient> client(new BlockedClient(
+      &ctx.session(), &ctx.spec(), ctx.db_index(), std::move(request)));
+  for (const std::string& key : client->request_.keys) {
+    engine.keyspace().waiters().Add(KeyRef(key), client->db_, client);
+  }
+  ctx.session().own.wait = [client, engine = &engine,
+                            deadline](std::string* reply) {
+    client->Wait(engine, deadline, reply);
+  };
+  return true;
+}
+
+BlockedClient::Outcome BlockedClient::TryServe(ExecutionUnit* unit,
+                                               absl::string_view key) {
+  absl::MutexLock lock(&mu_);
+  if (state_ != State::kWaiting) return Outcome::kNothing;
+  if (request_.has_also_key && !unit->locks().TryAlso(also_slot())) {
+    return Outcome::kNeedsSlot;
+  }
+  std::string bytes;
+  net::ReplyWriter reply(&bytes,
+                         session_.protocol.load(std::memory_order_relaxed));
+  CommandContext ctx(unit, &session_, &spec_, {}, &reply, db_);
+  if (!request_.serve(ctx, key)) return Outcome::kNothing;
+  // In the log before the client hears of it.
+  unit->FlushEffects();
+  if (unit->appended()) {
+    write_offset_ = unit->engine().log().end_offset();
+  }
+  reply_ = std::move(bytes);
+  state_ = State::kServed;
+  changed_.SignalAll();
+  return Outcome::kServed;
+}
+
+void BlockedClient::Leave(State state, absl::string_view error) {
+  if (state_ != State::kWaiting) return;
+  state_ = state;
+  error_ = std::string(error);
+  changed_.SignalAll();
+}
+
+void BlockedClient::Wait(Engine* engine, net::Deadline deadline,
+                         std::string* reply) {
+  session_.blocked.store(true, std::memory_order_relaxed);
+  session_.set_unblocker([this](absl::string_view error) {
+    absl::MutexLock lock(&mu_);
+    const bool waits = state_ == State::kWaiting;
+    Leave(State::kUnblocked, error);
+    return waits;
+  });
+  const uint64_t watch = engine->peer_watch().Watch(session_.fd(), [this] {
+    absl::MutexLock lock(&mu_);
+    Leave(State::kGone, "");
+  });
+  {
+    absl::MutexLock lock(&mu_);
+    while (state_ == State::kWaiting && !session_.killed()) {
+      if (!changed_.Wait(&mu_, deadline)) Leave(State::kTimedOut, "");
+    }
+    // Nobody serves it from now on.
+    Leave(State::kGone, "");
+  }
+  engine->peer_watch().Unwatch(watch);
+  session_.set_unblocker(nullptr);
+  for (const std::string& key : request_.keys) {
+    engine->keyspace().waiters().Remove(KeyRef(key), db_, this);
+  }
+  session_.blocked.store(false, std::memory_order_relaxed);
+
+  absl::MutexLock lock(&mu_);
+  net::ReplyWriter writer(reply,
+                          session_.protocol.load(std::memory_order_relaxed));
+  switch (state_) {
+    case State::kServed:
+      reply->append(reply_);
+      if (write_offset_ >= 0) session_.own.write_offset = write_offset_;
+      break;
+    case State::kUnblocked:
+      if (!error_.empty()) {
+        engine->stats().CountError(error_);
+        writer.Error(error_);
+        break;
+      }
+      request_.on_timeout(&writer);
+      break;
+    case State::kTimedOut:
+      request_.on_timeout(&writer);
+      break;
+    case State::kWaiting:
+    case State::kGone:
+      break;  // There is nobody to reply to.
+  }
+}
+
+void ExecutionUnit::ServeReadyClients() {
+  WaiterTable& waiters = engine_->keyspace().waiters();
+  // What is served may make further keys ready.
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    const NamedKey ready = ready_[i];
+    const KeyRef key(ready.name);
+    if (!locks_.Holds(key.slot, true)) continue;
+    for (const auto& waiter : waiters.WaitersFor(key, ready.db)) {
+      if (engine_->keyspace().db(ready.db).Find(key) == nullptr) break;
+      auto* client = static_cast<BlockedClient*>(waiter.get());
+      const BlockedClient::Outcome outcome = client->TryServe(this, ready.name);
+      if (outcome == BlockedClient::Outcome::kServed) {
+        waiters.Remove(key, ready.db, client);
+      } else if (outcome == BlockedClient::Outcome::kNeedsSlot) {
+        later_.push_back({ready, client->also_slot()});
+        break;  // Those behind it are not to come first.
+      }
+    }
+  }
+  ready_.clear();
+}
+
+void ExecutionUnit::ServeLaterClients() {
+  // A slot that could not be had in the wrong order is taken in the right one.
+  std::vector<Later> later;
+  later.swap(later_);
+  for (Later& l : later) {
+    changes_ = 0;
+    const SlotUse slots[] = {{SlotOfKey(l.key.name), true}, {l.slot, true}};
+    locks_.LockMany(slots, true);
+    if (!engine_->is_replica()) ready_.push_back(std::move(l.key));
+    End();
+  }
+}
+
+}  // namespace holdfast::server
