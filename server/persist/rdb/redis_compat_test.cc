@@ -26,6 +26,7 @@
 #include "server/persist/rdb/redis_server_testing.h"
 #include "server/persist/rdb/stream_writer.h"
 #include "server/persist/rdb/transfer.h"
+#include "server/persist/rdb/value_loaders.h"
 
 namespace holdfast::server {
 namespace {
@@ -273,21 +274,6 @@ TEST_F(RedisCompatTest, IdleTimesAndFrequenciesSurvive) {
       EXPECT_LE(read.lru_idle_seconds, 5060);
     }
   }
-}
-
-TEST_F(RedisCompatTest, OtherTypesOfRedisAreNamedAndRefused) {
-  RedisServer server(directory_, {});
-  ASSERT_TRUE(server.ready()) << server.log();
-  const auto redis = server.Connect();
-  ASSERT_EQ(redis->Command({"RPUSH", "my list", "a", "b"}), "2");
-  ASSERT_EQ(redis->Command({"SAVE"}), "OK");
-  RecordingVisitor seen;
-  const absl::Status status = ReadDump(&seen);
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_TRUE(absl::StrContains(
-      status.message(),
-      "RDB type 18 (list (quicklist of listpacks)) of key 'my list'"))
-      << status;
 }
 
 // A full synchronisation, as a replica sees it: with an end mark (diskless) and
