@@ -1,9 +1,11 @@
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/persist/rdb/input.h"
 #include "server/persist/rdb/object_loaders.h"
 #include "server/persist/rdb/ziplist.h"
 #include "server/types/limits.h"

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
@@ -232,8 +233,15 @@ TEST_F(RedisCompatTest, ValuesAreEncodedByteForByteLikeRedis) {
   for (const Entry& entry : Dataset()) {
     ASSERT_EQ(redis->Command({"SET", "k", entry.value}), "OK");
     const std::string dump = redis->Command({"DUMP", "k"});
-    std::string expected(1, '\0');
-    AppendRdbString(entry.value, options, &expected);
+    std::string expected;
+    AppendStringValue(entry.value, options, &expected);
+    int64_t integer = 0;
+    if (absl::SimpleAtoi(entry.value, &integer) &&
+        absl::StrCat(integer) == entry.value) {
+      std::string as_integer;
+      AppendIntegerValue(integer, &as_integer);
+      ASSERT_TRUE(as_integer == expected) << integer;
+    }
     expected.append("\x0a\0", 2);
     uint64_t crc = Crc64(0, expected);
     for (int i = 0; i < 8; ++i, crc >>= 8) {

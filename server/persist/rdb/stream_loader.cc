@@ -9,12 +9,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/persist/rdb/format.h"
+#include "server/persist/rdb/input.h"
 #include "server/persist/rdb/object_loaders.h"
 #include "server/types/listpack.h"
 #include "server/types/object.h"
 #include "server/types/stream.h"
 #include "server/types/stream_groups.h"
 #include "server/types/stream_id.h"
+#include "server/types/stream_node.h"
 
 namespace holdfast::server {
 namespace {
