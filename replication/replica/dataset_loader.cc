@@ -112,6 +112,14 @@ absl::Status DatasetLoader::OnString(absl::string_view key,
   return absl::OkStatus();
 }
 
+absl::Status DatasetLoader::OnObject(absl::string_view, server::Object value,
+                                     const server::RecordMeta&) {
+  return absl::UnimplementedError(
+      absl::StrCat("the primary holds a value of type ",
+                   server::TypeName(value.type()),
+                   ", which this version does not have"));
+}
+
 absl::Status DatasetLoader::OnEnd(bool) {
   ended_ = true;
   return absl::OkStatus();

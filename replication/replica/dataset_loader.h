@@ -48,6 +48,8 @@ class DatasetLoader : public server::RdbVisitor {
   absl::Status OnModuleAux(const server::RdbModuleAux& aux) override;
   absl::Status OnString(absl::string_view key, absl::string_view value,
                         const server::RecordMeta& meta) override;
+  absl::Status OnObject(absl::string_view key, server::Object value,
+                        const server::RecordMeta& meta) override;
   absl::Status OnEnd(bool checksummed) override;
 
   int64_t keys() const { return keys_; }

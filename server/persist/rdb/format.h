@@ -43,9 +43,32 @@ constexpr uint8_t kRdbOpSelectDb = 254;
 constexpr uint8_t kRdbOpEof = 255;
 
 // Value types. Those not named here are known by name only (value_loaders.cc).
+// Redis 7.0 writes 0, 2, 4, 5, 7, 11 and 16 to 19.
 constexpr uint8_t kRdbTypeString = 0;
+constexpr uint8_t kRdbTypeList = 1;
+constexpr uint8_t kRdbTypeSet = 2;
+constexpr uint8_t kRdbTypeZset = 3;  // Scores as text.
+constexpr uint8_t kRdbTypeHash = 4;
+constexpr uint8_t kRdbTypeZset2 = 5;
 constexpr uint8_t kRdbTypeModulePreGa = 6;
 constexpr uint8_t kRdbTypeModule2 = 7;
+constexpr uint8_t kRdbTypeHashZipmap = 9;
+constexpr uint8_t kRdbTypeListZiplist = 10;
+constexpr uint8_t kRdbTypeSetIntset = 11;
+constexpr uint8_t kRdbTypeZsetZiplist = 12;
+constexpr uint8_t kRdbTypeHashZiplist = 13;
+constexpr uint8_t kRdbTypeListQuicklist = 14;  // Of ziplists.
+constexpr uint8_t kRdbTypeStream = 15;
+constexpr uint8_t kRdbTypeHashListpack = 16;
+constexpr uint8_t kRdbTypeZsetListpack = 17;
+constexpr uint8_t kRdbTypeListQuicklist2 = 18;  // Of listpacks, or plain.
+constexpr uint8_t kRdbTypeStream2 = 19;
+constexpr uint8_t kRdbTypeSetListpack = 20;  // From 7.2 on.
+constexpr uint8_t kRdbTypeStream3 = 21;      // From 7.2 on.
+
+// The kind of a node of type 18, before its bytes.
+constexpr uint64_t kRdbListNodePlain = 1;   // One element.
+constexpr uint64_t kRdbListNodePacked = 2;  // A listpack.
 
 // The two high bits of a length's first byte.
 constexpr uint8_t kRdbLength6 = 0;        // the low six bits

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,17 +16,24 @@
 #include "glog/logging.h"
 #include "server/persist/rdb/byte_sink.h"
 #include "server/persist/rdb/byte_source.h"
+#include "server/persist/rdb/object_testing.h"
 #include "server/persist/rdb/rdb_testing.h"
 #include "server/persist/rdb/reader.h"
 #include "server/persist/rdb/records.h"
 #include "server/persist/rdb/stream_writer.h"
 #include "server/persist/rdb/transfer.h"
+#include "server/types/object.h"
 
 namespace holdfast::server {
 namespace {
 
 absl::Status Read(ByteSource* source, bool verify, RecordingVisitor* visitor) {
   RdbReadOptions options;
+  // Small, so that small inputs come to the large forms as well.
+  options.limits.hash = {4, 16};
+  options.limits.zset = {4, 16};
+  options.limits.set = {4, {4, 16}};
+  options.limits.list = {4};
   options.verify_checksum = verify;
   options.max_string_bytes = 1 << 20;
   RdbReader reader(source, visitor, options);
@@ -32,7 +41,7 @@ absl::Status Read(ByteSource* source, bool verify, RecordingVisitor* visitor) {
 }
 
 // What was read can be written, and reads back the same.
-void CheckRoundTrip(const RecordingVisitor& seen) {
+void CheckRoundTrip(RecordingVisitor& seen) {
   StringSink sink;
   RdbStreamWriter writer(&sink, {});
   CHECK(writer.Header({}).ok());
@@ -46,6 +55,17 @@ void CheckRoundTrip(const RecordingVisitor& seen) {
     chunk.SelectDb(where.first);
     AppendStringRecord(where.second, value.value, value.meta, {},
                        chunk.records());
+  }
+  std::map<std::pair<uint64_t, std::string>, std::string> described;
+  for (auto& [where, object] : seen.objects) {
+    if (where.first == RecordChunk::kNoDb) return;
+    chunk.SelectDb(where.first);
+    described[where] = Describe(&object.value);
+    const ValueType type = object.value.type();
+    ObjectBits bits = object.value.Release();
+    AppendObjectRecord(where.second, type, bits, object.meta, {},
+                       chunk.records());
+    FreeObject(type, &bits);
   }
   CHECK(writer.Chunk(chunk).ok());
   CHECK(writer.Finish().ok());
@@ -62,6 +82,10 @@ void CheckRoundTrip(const RecordingVisitor& seen) {
     CHECK_EQ(found->second.meta.expire_ms, value.meta.expire_ms);
     CHECK_EQ(found->second.meta.lfu_freq, value.meta.lfu_freq);
     CHECK_EQ(found->second.meta.lru_idle_seconds, value.meta.lru_idle_seconds);
+  }
+  CHECK_EQ(again.objects.size(), described.size());
+  for (auto& [where, object] : again.objects) {
+    CHECK_EQ(Describe(&object.value), described[where]);
   }
 }
 

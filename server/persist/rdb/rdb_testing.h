@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "server/persist/rdb/byte_source.h"
 #include "server/persist/rdb/visitor.h"
+#include "server/types/object.h"
 
 namespace holdfast::server {
 
@@ -54,6 +55,10 @@ class RecordingVisitor : public RdbVisitor {
     std::string value;
     RecordMeta meta;
   };
+  struct ObjectValue {
+    Object value;
+    RecordMeta meta;
+  };
 
   absl::Status OnHeader(int version) override {
     header_version = version;
@@ -86,6 +91,13 @@ class RecordingVisitor : public RdbVisitor {
     keys[{db, std::string(key)}] = {std::string(value), meta};
     return Log(absl::StrCat("string ", key));
   }
+  absl::Status OnObject(absl::string_view key, Object value,
+                        const RecordMeta& meta) override {
+    const absl::string_view type = TypeName(value.type());
+    objects.insert_or_assign({db, std::string(key)},
+                             ObjectValue{std::move(value), meta});
+    return Log(absl::StrCat(type, " ", key));
+  }
   absl::Status OnEnd(bool with_checksum) override {
     ended = true;
     checksummed = with_checksum;
@@ -98,7 +110,8 @@ class RecordingVisitor : public RdbVisitor {
   int header_version = 0;
   uint64_t db = 0;
   std::map<std::string, std::string> aux;
-  std::map<std::pair<uint64_t, std::string>, Value> keys;
+  std::map<std::pair<uint64_t, std::string>, Value> keys;  // Strings.
+  std::map<std::pair<uint64_t, std::string>, ObjectValue> objects;
   std::vector<std::string> functions;
   std::vector<std::string> events;
   bool ended = false;

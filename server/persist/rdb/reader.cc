@@ -23,6 +23,9 @@ namespace {
 // Memory of the two reused strings is given back after something larger.
 constexpr size_t kMaxKeptBytes = 1024 * 1024;
 
+// As Redis does.
+constexpr uint64_t kMaxLoggedEmptyKeys = 10;
+
 void Shrink(std::string* s) {
   if (s->capacity() > kMaxKeptBytes) std::string().swap(*s);
 }
@@ -241,8 +244,14 @@ absl::Status RdbReader::ReadKey(uint8_t type) {
   key_.assign(key->data(), key->size());
   // What was collected is this key's, whatever comes of it.
   const RecordMeta meta = std::exchange(meta_, RecordMeta());
-  const absl::Status status = LoadRdbValue(
-      type, {&input_, visitor_, key_, meta, &options_.sanitize, &value_});
+  bool was_empty = false;
+  const absl::Status status =
+      LoadRdbValue(type, {&input_, visitor_, key_, meta, &options_.sanitize,
+                          &options_.limits, &value_, &was_empty});
+  if (was_empty && ++empty_keys_ <= kMaxLoggedEmptyKeys) {
+    LOG(WARNING) << "RDB: skipping the empty key '" << PrintableRdbKey(key_)
+                 << "' in db " << db_;
+  }
   absl::Status result = status;
   if (status.code() == absl::StatusCode::kDataLoss) {
     result = absl::DataLossError(absl::StrCat(status.message(), ", of key '",

@@ -8,7 +8,7 @@
 #include "server/persist/rdb/byte_source.h"
 #include "server/persist/rdb/format.h"
 #include "server/persist/rdb/input.h"
-#include "server/persist/rdb/value_loaders.h"
+#include "server/persist/rdb/value_context.h"
 #include "server/persist/rdb/visitor.h"
 
 namespace holdfast::server {
@@ -17,6 +17,7 @@ struct RdbReadOptions {
   bool verify_checksum = true;  // rdbchecksum
   uint64_t max_string_bytes = RdbInput::kMaxStringBytes;
   RdbSanitizer sanitize;
+  RdbObjectLimits limits;
 };
 
 // Reads one RDB of version 1 to 12 from a source and tells a visitor what it
@@ -42,6 +43,10 @@ class RdbReader {
 
   // Bytes of the RDB read so far; for progress reports from the visitor.
   uint64_t offset() const { return input_.offset(); }
+
+  // Collections without any element, which the visitor is not told of (some
+  // versions of Redis wrote them by mistake). The first few are logged.
+  uint64_t empty_keys() const { return empty_keys_; }
 
  private:
   absl::Status ReadHeader();
@@ -69,6 +74,7 @@ class RdbReader {
   int version_ = 0;
   uint64_t db_ = 0;
   bool used_ = false;
+  uint64_t empty_keys_ = 0;
   RecordMeta meta_;
   std::string key_;
   std::string value_;

@@ -75,6 +75,17 @@ void AppendIntegerRecord(absl::string_view key, int64_t value,
   AppendRdbInteger(value, out);
 }
 
+void AppendStringValue(absl::string_view value, const RdbOptions& options,
+                       std::string* out) {
+  AppendByte(kRdbTypeString, out);
+  AppendRdbString(value, options, out);
+}
+
+void AppendIntegerValue(int64_t value, std::string* out) {
+  AppendByte(kRdbTypeString, out);
+  AppendRdbInteger(value, out);
+}
+
 void RecordChunk::SelectDb(uint64_t db) {
   if (db == last_db_) return;
   CHECK_NE(db, kNoDb);

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "server/persist/rdb/encoding.h"
 #include "server/persist/rdb/format.h"
+#include "server/types/object.h"
 
 namespace holdfast::server {
 
@@ -41,6 +42,22 @@ void AppendStringRecord(absl::string_view key, absl::string_view value,
 void AppendIntegerRecord(absl::string_view key, int64_t value,
                          const RecordMeta& meta, const RdbOptions& options,
                          std::string* out);
+
+// A value other than a string, in the type and, but for the order of members
+// and fields in large sets and hashes, in the very bytes that Redis 7.0 writes.
+// REQUIRES: a type other than kString; not empty, unless a stream. Whoever owns
+// it must not let it change meanwhile.
+void AppendObjectRecord(absl::string_view key, ValueType type,
+                        const ObjectBits& value, const RecordMeta& meta,
+                        const RdbOptions& options, std::string* out);
+
+// The value alone behind its RDB type, as DUMP begins; LoadRdbValue() reads
+// what stands behind the type.
+void AppendStringValue(absl::string_view value, const RdbOptions& options,
+                       std::string* out);
+void AppendIntegerValue(int64_t value, std::string* out);
+void AppendObjectValue(ValueType type, const ObjectBits& value,
+                       const RdbOptions& options, std::string* out);
 
 // Key records of any databases in the order they were added, made by one thread
 // and handed to the one that writes the stream. It starts with a SELECTDB of

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "server/persist/rdb/format.h"
 #include "server/persist/rdb/input.h"
+#include "server/persist/rdb/object_loaders.h"
 
 namespace holdfast::server {
 namespace {
@@ -21,12 +22,8 @@ constexpr size_t kMaxPrintedKeyBytes = 64;
 
 absl::Status LoadString(uint8_t type, const RdbValueContext& context) {
   const absl::StatusOr<absl::string_view> value =
-      context.input->ReadString(context.scratch, "a string value");
+      ReadBlob(type, context, "a string value");
   if (!value.ok()) return value.status();
-  if (*context.sanitize) {
-    const absl::Status sane = (*context.sanitize)(type, context.key, *value);
-    if (!sane.ok()) return sane;
-  }
   return context.visitor->OnString(context.key, *value, context.meta);
 }
 
@@ -50,31 +47,30 @@ struct Type {
   Loader load;
 };
 
-// By type number. A new type of value is a loader here, a function in the
-// visitor, and an encoder beside records.h.
+// By type number.
 constexpr Type kTypes[] = {
     {"string", LoadString},                                         // 0
-    {"list", RefuseType},                                           // 1
-    {"set", RefuseType},                                            // 2
-    {"sorted set (scores as text)", RefuseType},                    // 3
-    {"hash", RefuseType},                                           // 4
-    {"sorted set", RefuseType},                                     // 5
+    {"list", LoadList},                                             // 1
+    {"set", LoadSet},                                               // 2
+    {"sorted set (scores as text)", LoadZset},                      // 3
+    {"hash", LoadHash},                                             // 4
+    {"sorted set", LoadZset},                                       // 5
     {"module value (before 4.0)", RefuseModule},                    // 6
     {"module value", RefuseModule},                                 // 7
     {nullptr, nullptr},                                             // 8
-    {"hash (zipmap)", RefuseType},                                  // 9
-    {"list (ziplist)", RefuseType},                                 // 10
-    {"set (intset)", RefuseType},                                   // 11
-    {"sorted set (ziplist)", RefuseType},                           // 12
-    {"hash (ziplist)", RefuseType},                                 // 13
-    {"list (quicklist of ziplists)", RefuseType},                   // 14
-    {"stream", RefuseType},                                         // 15
-    {"hash (listpack)", RefuseType},                                // 16
-    {"sorted set (listpack)", RefuseType},                          // 17
-    {"list (quicklist of listpacks)", RefuseType},                  // 18
-    {"stream (version 2)", RefuseType},                             // 19
-    {"set (listpack)", RefuseType},                                 // 20
-    {"stream (version 3)", RefuseType},                             // 21
+    {"hash (zipmap)", LoadHash},                                    // 9
+    {"list (ziplist)", LoadList},                                   // 10
+    {"set (intset)", LoadSet},                                      // 11
+    {"sorted set (ziplist)", LoadZset},                             // 12
+    {"hash (ziplist)", LoadHash},                                   // 13
+    {"list (quicklist of ziplists)", LoadList},                     // 14
+    {"stream", LoadStream},                                         // 15
+    {"hash (listpack)", LoadHash},                                  // 16
+    {"sorted set (listpack)", LoadZset},                            // 17
+    {"list (quicklist of listpacks)", LoadList},                    // 18
+    {"stream (version 2)", LoadStream},                             // 19
+    {"set (listpack)", LoadSet},                                    // 20
+    {"stream (version 3)", LoadStream},                             // 21
     {"hash with field expiry (before 7.4)", RefuseType},            // 22
     {"hash with field expiry (listpack, before 7.4)", RefuseType},  // 23
     {"hash with field expiry", RefuseType},                         // 24

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/persist/rdb/format.h"
+#include "server/types/object.h"
 
 namespace holdfast::server {
 
@@ -54,9 +55,12 @@ class RdbVisitor {
   // OK: skip it. (Redis refuses the file if it does not know the module.)
   virtual absl::Status OnModuleAux(const RdbModuleAux& aux) = 0;
 
-  // One function per type of VALUE follows; each RDB type of that value (list:
-  // types 1, 10, 14, 18) is unpacked to it by a loader in value_loaders.cc.
+  // The values, whatever RDB type they have there (a list: 1, 10, 14 or 18).
+  // Only these calls are keys.
   virtual absl::Status OnString(absl::string_view key, absl::string_view value,
+                                const RecordMeta& meta) = 0;
+  // Anything but a string, and never empty unless it is a stream.
+  virtual absl::Status OnObject(absl::string_view key, Object value,
                                 const RecordMeta& meta) = 0;
 
   // The end was read and is right. Until then nothing above is to be trusted.

@@ -67,6 +67,9 @@ class DatasetVisitor : public RdbVisitor {
                  : absl::InternalError(
                        absl::StrCat("key '", absl::CHexEscape(key), "' twice"));
   }
+  absl::Status OnObject(absl::string_view, Object, const RecordMeta&) override {
+    return absl::UnimplementedError("a value that is no string");
+  }
   absl::Status OnEnd(bool checksummed) override {
     return checksummed ? absl::OkStatus() : absl::InternalError("no checksum");
   }
