@@ -90,34 +90,45 @@ absl::Status DatasetLoader::OnModuleAux(const server::RdbModuleAux& aux) {
                    "', which this server does not have"));
 }
 
-absl::Status DatasetLoader::OnString(absl::string_view key,
-                                     absl::string_view value,
-                                     const server::RecordMeta& meta) {
+absl::Status DatasetLoader::BeginKey(const server::KeyRef& ref) {
   if (cancelled_()) return absl::CancelledError("loading was cancelled");
   if (current_ == nullptr) {
     if (absl::Status status = Select(current_db_); !status.ok()) return status;
   }
-  const server::KeyRef ref(key);
   if (current_->Find(ref) != nullptr) {
     return absl::DataLossError(
         absl::StrCat("the snapshot has a key twice in database ", current_db_));
   }
-  // What has expired meanwhile comes in, too: its DEL is in the stream.
-  const server::Entry* entry = current_->SetString(
-      ref, value, Database::Expiry{.keep = false, .when_ms = meta.expire_ms});
-  const auto idle = static_cast<uint32_t>(
-      std::clamp<int64_t>(meta.lru_idle_seconds, 0, engine_.lru_clock()));
-  entry->set_access(engine_.lru_clock() - idle);
-  published_keys_->store(++keys_, std::memory_order_relaxed);
   return absl::OkStatus();
 }
 
-absl::Status DatasetLoader::OnObject(absl::string_view, server::Object value,
-                                     const server::RecordMeta&) {
-  return absl::UnimplementedError(
-      absl::StrCat("the primary holds a value of type ",
-                   server::TypeName(value.type()),
-                   ", which this version does not have"));
+void DatasetLoader::EndKey(const server::Entry& entry,
+                           const server::RecordMeta& meta) {
+  const auto idle = static_cast<uint32_t>(
+      std::clamp<int64_t>(meta.lru_idle_seconds, 0, engine_.lru_clock()));
+  entry.set_access(engine_.lru_clock() - idle);
+  published_keys_->store(++keys_, std::memory_order_relaxed);
+}
+
+// What has expired meanwhile comes in, too: its DEL is in the stream.
+absl::Status DatasetLoader::OnString(absl::string_view key,
+                                     absl::string_view value,
+                                     const server::RecordMeta& meta) {
+  const server::KeyRef ref(key);
+  if (absl::Status status = BeginKey(ref); !status.ok()) return status;
+  EndKey(*current_->SetString(ref, value, {.when_ms = meta.expire_ms}), meta);
+  return absl::OkStatus();
+}
+
+absl::Status DatasetLoader::OnObject(absl::string_view key,
+                                     server::Object value,
+                                     const server::RecordMeta& meta) {
+  const server::KeyRef ref(key);
+  if (absl::Status status = BeginKey(ref); !status.ok()) return status;
+  EndKey(
+      *current_->SetObject(ref, std::move(value), {.when_ms = meta.expire_ms}),
+      meta);
+  return absl::OkStatus();
 }
 
 absl::Status DatasetLoader::OnEnd(bool) {

@@ -62,6 +62,8 @@ class DatasetLoader : public server::RdbVisitor {
 
  private:
   absl::Status Select(uint64_t db);
+  absl::Status BeginKey(const server::KeyRef& ref);
+  void EndKey(const server::Entry& entry, const server::RecordMeta& meta);
   void EndLoading();
 
   server::Engine& engine_;

@@ -15,6 +15,7 @@
 #include "replication/replica/link_source.h"
 #include "replication/replica/primary_link.h"
 #include "replication/replica/stream_applier.h"
+#include "server/command/typed.h"
 #include "server/config/config.h"
 #include "server/persist/rdb/reader.h"
 #include "server/persist/rdb/transfer.h"
@@ -255,6 +256,7 @@ LinkFailure PrimaryLink::FullSync(net::RespClient* connection,
       &engine_, [this] { return stop_.stopped(); }, &sync_keys_);
   server::RdbReadOptions options;
   options.verify_checksum = engine_.config().Bool(ConfigId::kRdbChecksum);
+  options.limits = server::RdbObjectLimitsOf(engine_.config());
   absl::Status read = server::RdbReader(payload.get(), &loader, options).Read();
   if (read.ok()) read = payload->Finish();
   if (!read.ok()) return source.failure().ok() ? RdbFailure(read) : lost();

@@ -11,6 +11,7 @@
 #include "server/commands/config_command.h"
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
+#include "server/commands/dump.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
@@ -47,6 +48,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(replication::ReplicationCommands());
   commands.Add(ScanCommands());
   commands.Add(ServerDataCommands());
+  commands.Add(DumpCommands());
   commands.Add(ListCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());

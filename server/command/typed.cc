@@ -37,4 +37,9 @@ StreamLimits StreamLimitsOf(const Config& config) {
           Size(config, ConfigId::kStreamNodeMaxEntries)};
 }
 
+RdbObjectLimits RdbObjectLimitsOf(const Config& config) {
+  return {HashLimitsOf(config), ZsetLimitsOf(config), SetLimitsOf(config),
+          ListLimitsOf(config)};
+}
+
 }  // namespace holdfast::server

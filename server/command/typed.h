@@ -8,6 +8,7 @@
 #include "server/command/db.h"
 #include "server/command/errors.h"
 #include "server/config/config.h"
+#include "server/persist/rdb/value_context.h"
 #include "server/types/limits.h"
 #include "server/types/object.h"
 #include "server/types/set.h"
@@ -81,6 +82,8 @@ PackedLimits HashLimitsOf(const Config& config);
 PackedLimits ZsetLimitsOf(const Config& config);
 SetLimits SetLimitsOf(const Config& config);
 StreamLimits StreamLimitsOf(const Config& config);
+// All of these, for a loader.
+RdbObjectLimits RdbObjectLimitsOf(const Config& config);
 
 }  // namespace holdfast::server
 

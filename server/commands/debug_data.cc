@@ -13,6 +13,7 @@
 #include "server/keyspace/database.h"
 #include "server/keyspace/entry.h"
 #include "server/persist/rdb/encoding.h"
+#include "server/persist/rdb/records.h"
 #include "server/session/session.h"
 
 namespace holdfast::server {
@@ -21,10 +22,14 @@ namespace {
 // Redis's clock of seconds since last use has so many bits.
 constexpr uint32_t kLruBits = 24;
 
-// Bytes of the value in an RDB file. A new type adds itself here.
+// Bytes of the value in an RDB file.
 size_t SerializedLength(const Entry& entry, bool compress) {
   std::string out;
-  if (entry.type() != ValueType::kString) return 0;
+  if (entry.type() != ValueType::kString) {
+    AppendObjectValue(entry.type(), entry.object(),
+                      RdbOptions{.compress = compress}, &out);
+    return out.size() - 1;  // Without the type's byte.
+  }
   if (entry.encoding() == Encoding::kInt) {
     AppendRdbInteger(entry.IntValue(), &out);
   } else {

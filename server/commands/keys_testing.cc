@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "server/commands/debug.h"
+#include "server/commands/dump.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
 #include "server/commands/object.h"
@@ -71,6 +72,7 @@ KeysTest::KeysTest()
 Engine* KeysTest::Prepare() {
   engine_.commands().Add(StringCommands());
   engine_.commands().Add(ListCommands());
+  engine_.commands().Add(DumpCommands());
   engine_.commands().Add(KeyCommands());
   engine_.commands().Add(ScanCommands());
   engine_.commands().Add(ServerDataCommands());

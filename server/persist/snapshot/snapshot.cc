@@ -78,8 +78,10 @@ bool Snapshot::Cut(net::Deadline deadline, absl::Duration patience) {
 void Snapshot::AppendRecord(const Entry& entry, std::string* out) const {
   RecordMeta meta;
   meta.expire_ms = entry.expire_ms();
-  CHECK(entry.type() == ValueType::kString);
-  if (entry.encoding() == Encoding::kInt) {
+  if (entry.type() != ValueType::kString) {
+    AppendObjectRecord(entry.key(), entry.type(), entry.object(), meta,
+                       options_, out);
+  } else if (entry.encoding() == Encoding::kInt) {
     AppendIntegerRecord(entry.key(), entry.IntValue(), meta, options_, out);
   } else {
     char scratch[Entry::kScratch];
