@@ -11,11 +11,13 @@
 #include "server/commands/config_command.h"
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
+#include "server/commands/hash.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
 #include "server/commands/object.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
+#include "server/commands/set.h"
 #include "server/commands/string.h"
 #include "server/stats/memory.h"
 #include "server/transaction/transaction.h"
@@ -40,12 +42,14 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ConfigCommands());
   commands.Add(ConnectionCommands());
   commands.Add(DebugCommands());
+  commands.Add(HashCommands());
   commands.Add(InfoCommands());
   commands.Add(KeyCommands());
   commands.Add(ObjectCommands());
   commands.Add(replication::ReplicationCommands());
   commands.Add(ScanCommands());
   commands.Add(ServerDataCommands());
+  commands.Add(SetCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
   setup_ = commands.Finish();
