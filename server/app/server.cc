@@ -12,12 +12,14 @@
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
+#include "server/commands/hash.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
 #include "server/commands/object.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
+#include "server/commands/set.h"
 #include "server/commands/string.h"
 #include "server/stats/memory.h"
 #include "server/transaction/transaction.h"
@@ -42,6 +44,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ConfigCommands());
   commands.Add(ConnectionCommands());
   commands.Add(DebugCommands());
+  commands.Add(HashCommands());
   commands.Add(InfoCommands());
   commands.Add(KeyCommands());
   commands.Add(ObjectCommands());
@@ -50,6 +53,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ServerDataCommands());
   commands.Add(DumpCommands());
   commands.Add(ListCommands());
+  commands.Add(SetCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
   setup_ = commands.Finish();

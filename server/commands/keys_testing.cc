@@ -10,11 +10,13 @@
 #include "glog/logging.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
+#include "server/commands/hash.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
 #include "server/commands/object.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
+#include "server/commands/set.h"
 #include "server/commands/string.h"
 #include "server/keyspace/write_gate.h"
 #include "server/transaction/transaction.h"
@@ -73,6 +75,8 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(StringCommands());
   engine_.commands().Add(ListCommands());
   engine_.commands().Add(DumpCommands());
+  engine_.commands().Add(HashCommands());
+  engine_.commands().Add(SetCommands());
   engine_.commands().Add(KeyCommands());
   engine_.commands().Add(ScanCommands());
   engine_.commands().Add(ServerDataCommands());

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -13,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
+#include "server/commands/collection_args.h"
 #include "server/commands/scan_walk.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
@@ -63,23 +63,10 @@ bool ParseScanOptions(CommandContext& ctx, ScanOptions* options) {
   return true;
 }
 
-// What strtoul(3) takes for the whole of a number, but no leading space: an
-// optional sign (a minus wraps around) and digits; none at all are 0.
-bool ParseCursor(absl::string_view text, uint64_t* cursor) {
-  *cursor = 0;
-  if (text.empty()) return true;
-  const bool negative = text[0] == '-';
-  if (negative || text[0] == '+') text.remove_prefix(1);
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), *cursor);
-  if (error != std::errc() || end != text.data() + text.size()) return false;
-  if (negative) *cursor = -*cursor;
-  return true;
-}
-
 void Scan(CommandContext& ctx) {
   uint64_t cursor = 0;
-  if (!ParseCursor(ctx.arg(1), &cursor)) return ctx.Error("ERR invalid cursor");
+  if (!ParseScanCursor(ctx.arg(1), &cursor))
+    return ctx.Error("ERR invalid cursor");
   ScanOptions options;
   if (!ParseScanOptions(ctx, &options)) return;
 

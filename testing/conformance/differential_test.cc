@@ -55,6 +55,7 @@ TEST(DifferentialTest, GeneratedCommandsAnswerTheSame) {
   GeneratorOptions options;
   options.lists = Knows(&target, {"LPUSH"});
   options.sets = Knows(&target, {"SADD"});
+  options.hashes = Knows(&target, {"HSET"});
   options.move_db = Knows(&target, {"SWAPDB"});
 
   const char* const only = getenv("HOLDFAST_GENERATOR");

@@ -18,6 +18,8 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   std::vector<std::unique_ptr<Generator>> all;
   all.push_back(MakeStringGenerator(options));
   all.push_back(MakeKeyGenerator(options));
+  if (options.hashes) all.push_back(MakeHashGenerator());
+  if (options.sets) all.push_back(MakeSetGenerator());
   all.push_back(MakeTransactionGenerator(options));
   return all;
 }

@@ -30,6 +30,7 @@ struct Step {
 struct GeneratorOptions {
   bool lists = true;    // LPUSH: makes keys of the wrong type.
   bool sets = true;     // SADD
+  bool hashes = true;   // HSET
   bool move_db = true;  // MOVE, SWAPDB
 };
 
@@ -46,7 +47,9 @@ class Generator {
 };
 
 std::unique_ptr<Generator> MakeStringGenerator(const GeneratorOptions& options);
+std::unique_ptr<Generator> MakeHashGenerator();
 std::unique_ptr<Generator> MakeKeyGenerator(const GeneratorOptions& options);
+std::unique_ptr<Generator> MakeSetGenerator();
 // MULTI, EXEC, DISCARD, WATCH over three connections.
 std::unique_ptr<Generator> MakeTransactionGenerator(
     const GeneratorOptions& options);
