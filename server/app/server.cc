@@ -17,6 +17,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/string.h"
+#include "server/commands/zset.h"
 #include "server/stats/memory.h"
 #include "server/transaction/transaction.h"
 
@@ -48,6 +49,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ServerDataCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
+  commands.Add(ZsetCommands());
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);

@@ -14,6 +14,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/string.h"
+#include "server/commands/zset.h"
 #include "server/keyspace/write_gate.h"
 #include "server/transaction/transaction.h"
 
@@ -75,6 +76,7 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(ObjectCommands());
   engine_.commands().Add(DebugCommands());
   engine_.commands().Add(TransactionCommands());
+  engine_.commands().Add(ZsetCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

@@ -19,6 +19,7 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   all.push_back(MakeStringGenerator(options));
   all.push_back(MakeKeyGenerator(options));
   all.push_back(MakeTransactionGenerator(options));
+  all.push_back(MakeZsetGenerator(options));
   return all;
 }
 

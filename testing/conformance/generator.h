@@ -51,6 +51,8 @@ std::unique_ptr<Generator> MakeKeyGenerator(const GeneratorOptions& options);
 std::unique_ptr<Generator> MakeTransactionGenerator(
     const GeneratorOptions& options);
 
+std::unique_ptr<Generator> MakeZsetGenerator(const GeneratorOptions& options);
+
 // A new one of each.
 std::vector<std::unique_ptr<Generator>> AllGenerators(
     const GeneratorOptions& options);
