@@ -21,6 +21,7 @@
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
 #include "server/commands/string.h"
+#include "server/commands/zset.h"
 #include "server/stats/memory.h"
 #include "server/transaction/transaction.h"
 
@@ -56,6 +57,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(SetCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
+  commands.Add(ZsetCommands());
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);

@@ -28,9 +28,11 @@ bool BlockedClient::Block(CommandContext& ctx, Request request) {
   for (const std::string& key : client->request_.keys) {
     engine.keyspace().waiters().Add(KeyRef(key), client->db_, client);
   }
-  ctx.session().own.wait = [client, engine = &engine,
-                            deadline](std::string* reply) {
-    client->Wait(engine, deadline, reply);
+  // The connection may end before it comes to wait: whatever becomes of this
+  // function, the registration goes with it.
+  auto registration = std::make_shared<Registration>(client, &engine);
+  ctx.session().own.wait = [registration, deadline](std::string* reply) {
+    registration->client->Wait(registration->engine, deadline, reply);
   };
   return true;
 }
@@ -65,6 +67,16 @@ void BlockedClient::Leave(State state, absl::string_view error) {
   changed_.SignalAll();
 }
 
+void BlockedClient::Cancel(Engine* engine) {
+  {
+    absl::MutexLock lock(&mu_);
+    Leave(State::kGone, "");
+  }
+  for (const std::string& key : request_.keys) {
+    engine->keyspace().waiters().Remove(KeyRef(key), db_, this);
+  }
+}
+
 void BlockedClient::Wait(Engine* engine, net::Deadline deadline,
                          std::string* reply) {
   session_.blocked.store(true, std::memory_order_relaxed);
@@ -83,14 +95,10 @@ void BlockedClient::Wait(Engine* engine, net::Deadline deadline,
     while (state_ == State::kWaiting && !session_.killed()) {
       if (!changed_.Wait(&mu_, deadline)) Leave(State::kTimedOut, "");
     }
-    // Nobody serves it from now on.
-    Leave(State::kGone, "");
   }
+  Cancel(engine);
   engine->peer_watch().Unwatch(watch);
   session_.set_unblocker(nullptr);
-  for (const std::string& key : request_.keys) {
-    engine->keyspace().waiters().Remove(KeyRef(key), db_, this);
-  }
   session_.blocked.store(false, std::memory_order_relaxed);
 
   absl::MutexLock lock(&mu_);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -68,6 +69,19 @@ class BlockedClient final : public KeyWaiter {
         db_(db),
         request_(std::move(request)) {}
 
+  // Lives as long as the client may still come to wait; then it is out of the
+  // tables, and nobody serves it any more.
+  struct Registration {
+    std::shared_ptr<BlockedClient> client;
+    Engine* engine;
+    Registration(std::shared_ptr<BlockedClient> c, Engine* e)
+        : client(std::move(c)), engine(e) {}
+    ~Registration() { client->Cancel(engine); }
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+  };
+
+  void Cancel(Engine* engine);
   // The client's own thread; appends the reply.
   void Wait(Engine* engine, net::Deadline deadline, std::string* reply);
   void Leave(State state, absl::string_view error);

@@ -645,6 +645,11 @@ std::string InfoAlone(const Value& info) {
   return absl::StrJoin(parts, "\n");
 }
 
+// Have arguments of Redis 7.2 that 7.0 does not know.
+bool IsOf72(const CommandSpec& spec) {
+  return spec.full_name == "zrank" || spec.full_name == "zrevrank";
+}
+
 TEST_F(CommandConformanceTest, OurCommandsAreDescribedAsRedisDescribesThem) {
   net::ManualClock clock;
   Server server(std::make_unique<Config>(), &clock);
@@ -654,7 +659,7 @@ TEST_F(CommandConformanceTest, OurCommandsAreDescribedAsRedisDescribesThem) {
     const CommandSpec& spec = table.by_id(id);
     const Value theirs =
         Decode(TheRedis()->Raw({"COMMAND", "INFO", spec.full_name}))[0];
-    if (theirs.is_null()) continue;
+    if (theirs.is_null() || IsOf72(spec)) continue;
     std::string raw;
     net::ReplyWriter reply(&raw, 2);
     WriteCommandInfo(spec, &reply);
@@ -675,7 +680,7 @@ TEST_F(CommandConformanceTest, OurCommandsAreDocumentedAsRedisDocumentsThem) {
     const CommandSpec& spec = table.by_id(id);
     const Value theirs =
         Decode(TheRedis()->Raw({"COMMAND", "DOCS", spec.full_name}));
-    if (theirs.size() == 0) continue;
+    if (theirs.size() == 0 || IsOf72(spec)) continue;
     std::string raw;
     net::ReplyWriter reply(&raw, 2);
     WriteCommandDocs(spec, &reply);

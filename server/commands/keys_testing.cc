@@ -18,6 +18,7 @@
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
 #include "server/commands/string.h"
+#include "server/commands/zset.h"
 #include "server/keyspace/write_gate.h"
 #include "server/transaction/transaction.h"
 
@@ -83,6 +84,7 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(ObjectCommands());
   engine_.commands().Add(DebugCommands());
   engine_.commands().Add(TransactionCommands());
+  engine_.commands().Add(ZsetCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

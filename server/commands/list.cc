@@ -8,9 +8,9 @@
 #include "absl/strings/string_view.h"
 #include "server/command/errors.h"
 #include "server/command/typed.h"
+#include "server/commands/collection_args.h"
 #include "server/commands/list_handlers.h"
 #include "server/commands/list_pop.h"
-#include "server/commands/value_args.h"
 #include "server/engine/engine.h"
 #include "server/types/list.h"
 
@@ -27,7 +27,7 @@ void Push(CommandContext& ctx, ListEnd end, IfMissing if_missing) {
   if (list == nullptr && if_missing == IfMissing::kNothing) {
     return ctx.reply().Integer(0);
   }
-  if (!CheckElements(ctx, 2)) return;
+  if (!CheckElementLengths(ctx, 2)) return;
   if (list == nullptr) list = Create<List>(db, key);
   const ListLimits limits = ListLimitsOf(ctx.engine().config());
   for (size_t i = 2; i < ctx.argc(); ++i) list->Push(end, ctx.arg(i), limits);
@@ -206,7 +206,7 @@ void LSetCommand(CommandContext& ctx) {
   if (!FindForChange(ctx, db, key, &list)) return;
   if (list == nullptr) return ctx.Error(errors::kNoSuchKey);
   int64_t index = 0;
-  if (!ctx.IntArg(2, &index) || !CheckElements(ctx, 3)) return;
+  if (!ctx.IntArg(2, &index) || !CheckElementLengths(ctx, 3)) return;
   if (!list->SetAt(index, ctx.arg(3), ListLimitsOf(ctx.engine().config()))) {
     return ctx.Error(errors::kOutOfRange);
   }
@@ -223,7 +223,7 @@ void LInsertCommand(CommandContext& ctx) {
   List* list;
   if (!FindForChange(ctx, db, key, &list)) return;
   if (list == nullptr) return ctx.reply().Integer(0);
-  if (!CheckElements(ctx, 3)) return;
+  if (!CheckElementLengths(ctx, 3)) return;
   const List::Cursor pivot = list->Find(ctx.arg(3));
   if (!pivot.valid()) return ctx.reply().Integer(-1);
   list->Insert(pivot, after, ctx.arg(4), ListLimitsOf(ctx.engine().config()));

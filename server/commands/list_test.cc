@@ -204,11 +204,11 @@ TEST_F(BlockedListTest, ReplyAtOnceWhereThereIsSomething) {
 
 TEST_F(BlockedListTest, ThePusherServesAndTellsTheLogInOrder) {
   EXPECT_EQ(Block("blpop one two 0"), "");
-  EXPECT_EQ(EffectsOf("rpush two x y"), "RPUSH two x y; LPOP two");
+  EXPECT_EQ(EffectsOf("rpush two x y"), "rpush two x y; LPOP two");
   EXPECT_EQ(Served(), Array({"two", "x"}));
   EXPECT_EQ(Elements("two"), "y");
   // Nobody waits any more.
-  EXPECT_EQ(EffectsOf("rpush one z"), "RPUSH one z");
+  EXPECT_EQ(EffectsOf("rpush one z"), "rpush one z");
 }
 
 TEST_F(BlockedListTest, ServedIsWhatIsLeftAfterATransaction) {
@@ -239,7 +239,7 @@ TEST_F(BlockedListTest, BlMoveIsServedWhereverItsTargetIs) {
   for (const char* target : {"{l}target", "elsewhere"}) {
     EXPECT_EQ(Block(absl::StrCat("blmove l ", target, " left right 0")), "");
     EXPECT_EQ(EffectsOf("rpush l a b"),
-              absl::StrCat("RPUSH l a b; LMOVE l ", target, " LEFT RIGHT"));
+              absl::StrCat("rpush l a b; LMOVE l ", target, " LEFT RIGHT"));
     EXPECT_EQ(Served(), Bulk("a"));
     EXPECT_EQ(Elements(target), "a");
     Do("del l");
@@ -292,6 +292,14 @@ TEST_F(BlockedListTest, RefusesTimeoutsThatAreNone) {
   EXPECT_EQ(Do("blmpop x 1 l left"), kNotFloat);
 }
 
+// A connection that ends before it waits leaves nothing behind.
+TEST_F(BlockedListTest, WhoNeverComesToWaitIsNotServed) {
+  EXPECT_EQ(Block("blpop l 0"), "");
+  other_session_.own.wait = nullptr;
+  EXPECT_EQ(EffectsOf("rpush l a"), "rpush l a");
+  EXPECT_EQ(Elements("l"), "a");
+}
+
 TEST_F(BlockedListTest, ItsTimeEnds) {
   EXPECT_EQ(Block("blpop l 0.5"), "");
   Advance(absl::Milliseconds(500));
@@ -299,7 +307,7 @@ TEST_F(BlockedListTest, ItsTimeEnds) {
   EXPECT_EQ(Block("blmove l m left left 0.001"), "");
   Advance(absl::Milliseconds(1));
   EXPECT_EQ(Served(), kNullReply);
-  EXPECT_EQ(EffectsOf("rpush l a"), "RPUSH l a");
+  EXPECT_EQ(EffectsOf("rpush l a"), "rpush l a");
 }
 
 }  // namespace

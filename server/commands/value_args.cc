@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "server/command/errors.h"
-#include "server/types/limits.h"
 
 namespace holdfast::server {
 namespace {
@@ -139,15 +138,6 @@ bool CheckStringLength(CommandContext& ctx, int64_t length, int64_t extra) {
     return true;
   ctx.Error(errors::kStringTooLong);
   return false;
-}
-
-bool CheckElements(CommandContext& ctx, size_t first) {
-  for (size_t i = first; i < ctx.argc(); ++i) {
-    if (ctx.arg(i).size() <= kMaxElementBytes) continue;
-    ctx.Error(errors::kStringTooLong);
-    return false;
-  }
-  return true;
 }
 
 bool ParseBlockTimeout(CommandContext& ctx, absl::string_view text,

@@ -67,11 +67,6 @@ std::string FormatLongDouble(long double value);
 // What the primary has let pass is let pass. REQUIRES: both >= 0.
 bool CheckStringLength(CommandContext& ctx, int64_t length, int64_t extra);
 
-// Refuses elements of a collection, arguments from `first` on, that are longer
-// than any can be (kMaxElementBytes): only where proto-max-bulk-len was raised
-// beyond 4 GiB.
-bool CheckElements(CommandContext& ctx, size_t first);
-
 // Reads BLPOP's timeout: seconds, with a fraction, 0 for ever. False after it has
 // replied an error.
 bool ParseBlockTimeout(CommandContext& ctx, absl::string_view text,

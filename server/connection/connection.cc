@@ -50,6 +50,7 @@ absl::Status Connection::Run() {
   const Turns::Change awake = turns_.Awake();
   const auto end = absl::MakeCleanup([this] {
     UnwatchAll(&engine_.keyspace(), session_.get());
+    session_->own.wait = nullptr;
     session_->DetachStream();
     connection_of_this_thread = nullptr;
   });

@@ -17,11 +17,16 @@ namespace {
 // execute others (EXEC) find it by this instead of through every context.
 thread_local Dispatcher* current_dispatcher = nullptr;
 
-void AddSlots(absl::Span<const KeyUse> keys,
+// A write has all of its keys exclusively, those that it only reads too: it may
+// find one of them expired, and the log must tell of that before it tells of
+// the write (SINTERSTORE: a replica would count that key).
+void AddSlots(const CommandSpec& spec, absl::Span<const KeyUse> keys,
               absl::Span<const absl::string_view> args,
               std::vector<SlotUse>* slots) {
-  for (const KeyUse& key : keys)
-    slots->push_back({SlotOfKey(args[key.arg]), key.exclusive()});
+  for (const KeyUse& key : keys) {
+    slots->push_back(
+        {SlotOfKey(args[key.arg]), spec.Is(kWrite) || key.exclusive()});
+  }
 }
 
 }  // namespace
@@ -187,7 +192,7 @@ absl::string_view Dispatcher::LockFor(
     } else if (!spec.keys.empty()) {
       if (ExtractKeys(spec, args, &keys_)) {
         slots_.clear();
-        AddSlots(keys_, args, &slots_);
+        AddSlots(spec, keys_, args, &slots_);
         unit_.locks().LockMany(slots_, write);
       } else {
         // The handler will refuse these arguments. In case it reads them
@@ -282,7 +287,7 @@ absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls,
     if (call.spec->Is(kWholeKeyspace) || call.spec->Is(kWalksKeyspace)) {
       everything = true;
     } else if (ExtractKeys(*call.spec, call.args, &keys_)) {
-      AddSlots(keys_, call.args, &slots_);
+      AddSlots(*call.spec, keys_, call.args, &slots_);
     } else {
       everything = true;
     }

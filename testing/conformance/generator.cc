@@ -21,6 +21,7 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   if (options.hashes) all.push_back(MakeHashGenerator());
   if (options.sets) all.push_back(MakeSetGenerator());
   all.push_back(MakeTransactionGenerator(options));
+  all.push_back(MakeZsetGenerator(options));
   return all;
 }
 

@@ -54,6 +54,8 @@ std::unique_ptr<Generator> MakeSetGenerator();
 std::unique_ptr<Generator> MakeTransactionGenerator(
     const GeneratorOptions& options);
 
+std::unique_ptr<Generator> MakeZsetGenerator(const GeneratorOptions& options);
+
 // A new one of each.
 std::vector<std::unique_ptr<Generator>> AllGenerators(
     const GeneratorOptions& options);
