@@ -128,6 +128,8 @@ void BlockedClient::Wait(Engine* engine, net::Deadline deadline,
 
 void ExecutionUnit::ServeReadyClients() {
   WaiterTable& waiters = engine_->keyspace().waiters();
+  // A long transaction may have outlived a key that it made.
+  now_ms_ = engine_->WallMs();
   // What is served may make further keys ready.
   for (size_t i = 0; i < ready_.size(); ++i) {
     const NamedKey ready = ready_[i];

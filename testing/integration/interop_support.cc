@@ -212,6 +212,49 @@ int64_t PartialSyncs(Node& primary) {
   return primary->InfoInt("stats", "sync_partial_ok");
 }
 
+// A change of one of a few lists, sets, sorted sets and hashes, some of them
+// large, some of integers only.
+void WriteCollection(Writer* writer, Dice* dice) {
+  const std::string name = absl::StrCat(dice->Below(40));
+  const auto element = [dice] {
+    return dice->OneIn(2) ? absl::StrCat(dice->Between(-500, 500))
+                          : SomeValue(dice);
+  };
+  Command command;
+  switch (dice->Below(10)) {
+    case 0:
+    case 1:
+      command = {dice->OneIn(2) ? "LPUSH" : "RPUSH", "list:" + name};
+      break;
+    case 2:
+    case 3:
+      command = {"SADD", "set:" + name};
+      break;
+    case 4:
+      return writer->Add({dice->OneIn(2) ? "LPOP" : "RPOP", "list:" + name,
+                          absl::StrCat(dice->Between(1, 3))});
+    case 5:
+      return writer->Add({"SPOP", "set:" + name, "2"});
+    case 6:
+      return writer->Add({"ZADD", "zset:" + name,
+                          absl::StrCat(dice->Between(-99, 99), ".5"), element(),
+                          absl::StrCat(dice->Below(1000)), element()});
+    case 7:
+      return writer->Add(
+          {dice->OneIn(2) ? "ZPOPMIN" : "ZPOPMAX", "zset:" + name});
+    case 8:
+      return writer->Add(
+          {"HSET", "hash:" + name, element(), element(), element(), element()});
+    default:
+      return writer->Add({"HINCRBYFLOAT", "hash:" + name,
+                          absl::StrCat("n", dice->Below(300)), "0.25"});
+  }
+  for (int64_t n = dice->OneIn(20) ? 300 : dice->Between(1, 4); n > 0; --n) {
+    command.push_back(element());
+  }
+  writer->Add(std::move(command));
+}
+
 void FillDatabases(Node& node, int keys, Dice* dice) {
   const int populated = keys / 2;
   EXPECT_THAT(node->Do("SELECT", 0), IsOk());
@@ -228,6 +271,7 @@ void FillDatabases(Node& node, int keys, Dice* dice) {
       }
       writer.Add(std::move(command));
     }
+    for (int i = 0; i < each / 20; ++i) WriteCollection(&writer, dice);
   }
   writer.Add({"SELECT", "0"});
 }
@@ -237,7 +281,7 @@ void WriteLive(Node& node, int count, Dice* dice) {
   const auto key = [dice] { return absl::StrCat("key:", dice->Below(1000)); };
   const auto some_db = [dice] { return absl::StrCat(dice->Below(kDatabases)); };
   for (int i = 0; i < count; ++i) {
-    switch (dice->Below(18)) {
+    switch (dice->Below(24)) {
       case 0:
         writer.Add({"SELECT", some_db()});
         break;
@@ -306,6 +350,14 @@ void WriteLive(Node& node, int count, Dice* dice) {
         break;
       case 15:
         writer.Add({"COPY", key(), key(), "DB", some_db(), "REPLACE"});
+        break;
+      case 16:
+      case 17:
+      case 18:
+      case 19:
+      case 20:
+      case 21:
+        WriteCollection(&writer, dice);
         break;
       default:
         writer.Add({"SET", key(), SomeValue(dice)});

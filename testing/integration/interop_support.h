@@ -55,9 +55,10 @@ int64_t Offset(Node& node);
 int64_t FullSyncs(Node& primary);
 int64_t PartialSyncs(Node& primary);
 
-// Fills databases 0 to 3 with `keys` strings in all: short, long, integers and
-// binary, a third of them with expiries (some hours ahead, so none expires
-// during a test), the rest made by DEBUG POPULATE.
+// Fills databases 0 to 3 with `keys` strings in all and some lists, sets,
+// sorted sets and hashes: short, long, integers and binary, a third of them
+// with expiries (some hours ahead, so none expires during a test), the rest
+// made by DEBUG POPULATE.
 void FillDatabases(Node& node, int keys, Dice* dice);
 
 // `count` random writes in several databases: SET with and without expiry,
