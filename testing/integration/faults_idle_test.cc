@@ -125,7 +125,8 @@ TEST(IdleLinkTest, OfARedisBelowAHoldfastReplicaOutlivesItsTimeout) {
 // link's timeout neither ends the link nor holds up the writes of others.
 TEST(IdleLinkTest, WaitsForASnapshotBehindALongWrite) {
   // Longer than the second between two empty lines, on a busy machine too.
-  const Flags flags = ShortTimeouts({{"repl-peer-timeout-ms", "2500"}});
+  const Flags flags = ShortTimeouts({{"repl-peer-timeout-ms", "2500"},
+                                     {"repl-handshake-timeout-ms", "2500"}});
   const auto primary = StartServer(flags);
   std::vector<std::unique_ptr<ServerProcess>> replicas;
   replicas.push_back(StartServer(flags));
