@@ -84,7 +84,8 @@ class BlockedClient final : public KeyWaiter {
   void Cancel(Engine* engine);
   // The client's own thread; appends the reply.
   void Wait(Engine* engine, net::Deadline deadline, std::string* reply);
-  void Leave(State state, absl::string_view error);
+  void Leave(State state, absl::string_view error)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Session& session_;  // Alive while its thread waits.
   const CommandSpec& spec_;
