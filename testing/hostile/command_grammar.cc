@@ -173,6 +173,14 @@ std::vector<std::string> CommandGrammar::Arguments(Dice* dice,
       args.push_back(SomeKey(dice));
     }
   }
+  // Whoever waits for a key waits as long as it says: not long here.
+  const bool timeout_first = name == "blmpop" || name == "bzmpop";
+  if (!args.empty() && (timeout_first || name == "blpop" || name == "brpop" ||
+                        name == "bzpopmin" || name == "bzpopmax" ||
+                        name == "blmove" || name == "brpoplpush")) {
+    (timeout_first ? args.front() : args.back()) = dice->Pick<std::string>(
+        {"-1", "0.001", "0.01", "1e-300", "1e300", "", "x", "nan", "1x"});
+  }
   return args;
 }
 
