@@ -3,6 +3,7 @@
 #include <charconv>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "server/command/errors.h"
 #include "server/session/session.h"
 #include "server/text/glob.h"
@@ -70,7 +71,7 @@ bool ParseCollectionScan(CommandContext& ctx, NoValues no_values,
 void ScanReply::Finish(uint64_t cursor) {
   net::ReplyWriter& reply = ctx_.reply();
   reply.ArrayHeader(2);
-  reply.BulkInteger(static_cast<int64_t>(cursor));
+  reply.Bulk(absl::StrCat(cursor));
   reply.ArrayHeader(count_);
   reply.Raw(elements_);
 }

@@ -5,16 +5,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/command/blocked.h"
 #include "server/command/errors.h"
 #include "server/command/typed.h"
 #include "server/commands/list_handlers.h"
+#include "server/commands/take_or_block.h"
 #include "server/commands/value_args.h"
 #include "server/engine/engine.h"
 
@@ -116,89 +115,30 @@ void MoveOrBlock(CommandContext& ctx, const Move& move,
 
 // --- Taking from the first of several lists that has something ---
 
-struct Take {
-  ListEnd end = ListEnd::kHead;
-  bool counted = false;  // (B)LMPOP: replies an array of up to `count`.
-  int64_t count = 1;
-};
-
-// REQUIRES: the list is of this key, and not empty.
-void TakeFrom(CommandContext& ctx, absl::string_view key, List* list,
-              const Take& take) {
-  Db db = ctx.db();
-  const size_t n = std::min(static_cast<size_t>(take.count), list->size());
-  ctx.reply().ArrayHeader(2);
-  ctx.reply().Bulk(key);
-  if (take.counted) ctx.reply().ArrayHeader(n);
-  ReplyAndPop(ctx, db, key, list, take.end, n);
-  db.Touched(key, n);
-  if (take.counted) {
-    ctx.ReplaceEffect({PopName(take.end), key, absl::StrCat(n)});
-  } else {
-    ctx.ReplaceEffect({PopName(take.end), key});
-  }
+// BLPOP: replies the key and one element.
+auto TakeOne(ListEnd end) {
+  return [end](CommandContext& ctx, absl::string_view key, List* list) {
+    Db db = ctx.db();
+    ctx.reply().ArrayHeader(2);
+    ctx.reply().Bulk(key);
+    ReplyAndPop(ctx, db, key, list, end, 1);
+    db.Touched(key);
+    ctx.ReplaceEffect({PopName(end), key});
+  };
 }
 
-// From arguments [first, end).
-void TakeOrBlock(CommandContext& ctx, size_t first, size_t end,
-                 const Take& take, const absl::Duration* timeout) {
-  Db db = ctx.db();
-  for (size_t i = first; i < end; ++i) {
-    List* list;
-    if (!FindForChange(ctx, db, ctx.arg(i), &list)) return;
-    if (list != nullptr) return TakeFrom(ctx, ctx.arg(i), list, take);
-  }
-  if (timeout != nullptr) {
-    BlockedClient::Request request;
-    for (size_t i = first; i < end; ++i) request.keys.emplace_back(ctx.arg(i));
-    request.timeout = *timeout;
-    request.serve = [take](CommandContext& waiting, absl::string_view key) {
-      Db its_db = waiting.db();
-      Entry* entry = its_db.FindForWrite(key);
-      if (entry == nullptr || entry->type() != ValueType::kList) return false;
-      TakeFrom(waiting, key, its_db.storage().ChangeObject<List>(entry), take);
-      return true;
-    };
-    request.on_timeout = [](net::ReplyWriter* reply) { reply->NullArray(); };
-    if (BlockedClient::Block(ctx, std::move(request))) return;
-  }
-  ctx.reply().NullArray();
-}
-
-void PopOrBlock(CommandContext& ctx, ListEnd end) {
-  absl::Duration timeout;
-  if (!ParseBlockTimeout(ctx, ctx.arg(ctx.argc() - 1), &timeout)) return;
-  TakeOrBlock(ctx, 1, ctx.argc() - 1, {.end = end}, &timeout);
-}
-
-// LMPOP and BLMPOP, from `numkeys` on; the timeout, which stands before it, is
-// looked at last.
-void MPop(CommandContext& ctx, size_t numkeys_arg, bool blocks) {
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-  int64_t keys = 0;
-  if (!ctx.IntArgInRange(numkeys_arg, 1, kMax, &keys,
-                         "ERR numkeys should be greater than 0"))
-    return;
-  const size_t first = numkeys_arg + 1;
-  if (static_cast<uint64_t>(keys) >= ctx.argc() - first) {
-    return ctx.Error(errors::kSyntax);
-  }
-  const size_t end = first + static_cast<size_t>(keys);
-  Take take;
-  if (!ParseEnd(ctx, end, &take.end)) return;
-  for (size_t i = end + 1; i < ctx.argc(); i += 2) {
-    if (take.counted || !ctx.ArgIs(i, "COUNT") || i + 1 == ctx.argc()) {
-      return ctx.Error(errors::kSyntax);
-    }
-    if (!ctx.IntArgInRange(i + 1, 1, kMax, &take.count,
-                           "ERR count should be greater than 0"))
-      return;
-    take.counted = true;
-  }
-  take.counted = true;
-  absl::Duration timeout;
-  if (blocks && !ParseBlockTimeout(ctx, ctx.arg(1), &timeout)) return;
-  TakeOrBlock(ctx, first, end, take, blocks ? &timeout : nullptr);
+// LMPOP: the key and an array of up to `count`.
+auto TakeMany(ListEnd end, size_t count) {
+  return [end, count](CommandContext& ctx, absl::string_view key, List* list) {
+    Db db = ctx.db();
+    const size_t n = std::min(count, list->size());
+    ctx.reply().ArrayHeader(2);
+    ctx.reply().Bulk(key);
+    ctx.reply().ArrayHeader(n);
+    ReplyAndPop(ctx, db, key, list, end, n);
+    db.Touched(key, n);
+    ctx.ReplaceEffect({PopName(end), key, absl::StrCat(n)});
+  };
 }
 
 }  // namespace
@@ -222,10 +162,16 @@ void RPopLPushCommand(CommandContext& ctx) {
   MoveOrBlock(ctx, {ListEnd::kTail, ListEnd::kHead, true}, nullptr);
 }
 
-void LMPopCommand(CommandContext& ctx) { MPop(ctx, 1, false); }
+void LMPopCommand(CommandContext& ctx) {
+  TakeManyOrBlock<List, ListEnd>(ctx, 1, /*blocks=*/false, ParseEnd, TakeMany);
+}
 
-void BLPopCommand(CommandContext& ctx) { PopOrBlock(ctx, ListEnd::kHead); }
-void BRPopCommand(CommandContext& ctx) { PopOrBlock(ctx, ListEnd::kTail); }
+void BLPopCommand(CommandContext& ctx) {
+  TakeOneOrBlock<List>(ctx, TakeOne(ListEnd::kHead));
+}
+void BRPopCommand(CommandContext& ctx) {
+  TakeOneOrBlock<List>(ctx, TakeOne(ListEnd::kTail));
+}
 
 void BLMoveCommand(CommandContext& ctx) {
   Move move = {};
@@ -242,6 +188,8 @@ void BRPopLPushCommand(CommandContext& ctx) {
   MoveOrBlock(ctx, {ListEnd::kTail, ListEnd::kHead, true}, &timeout);
 }
 
-void BLMPopCommand(CommandContext& ctx) { MPop(ctx, 2, true); }
+void BLMPopCommand(CommandContext& ctx) {
+  TakeManyOrBlock<List, ListEnd>(ctx, 2, /*blocks=*/true, ParseEnd, TakeMany);
+}
 
 }  // namespace holdfast::server

@@ -1,7 +1,5 @@
 // Elements in no order: ZRANDMEMBER and ZSCAN.
 
-#include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -9,13 +7,12 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/str_cat.h"
 #include "server/command/errors.h"
 #include "server/command/typed.h"
+#include "server/commands/collection_args.h"
 #include "server/commands/zset_handlers.h"
 #include "server/engine/engine.h"
 #include "server/text/double.h"
-#include "server/text/glob.h"
 
 namespace holdfast::server {
 namespace {
@@ -63,16 +60,14 @@ void WriteDifferent(CommandContext& ctx, const Zset& zset, size_t count,
   // From here on a walk over all costs less than finding each.
   constexpr size_t kFewTimes = 3;
   if (!zset.PackedBytes().empty() || count > size / kFewTimes) {
-    // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
-    size_t seen = 0;
+    WalkSample sample(count, size);
     size_t wanted = count;
     zset.ForRanks({0, size}, /*reverse=*/false,
                   [&](absl::string_view member, double score) {
-                    if (engine.RandomU64() % (size - seen) < wanted) {
+                    if (sample.Takes(engine.RandomU64())) {
                       writer->Element(member, score);
                       --wanted;
                     }
-                    ++seen;
                     return wanted > 0;
                   });
     return;
@@ -112,47 +107,6 @@ void RandomMembers(CommandContext& ctx, int64_t count, bool with_scores) {
                  });
 }
 
-// --- ZSCAN ---
-
-struct ScanOptions {
-  absl::string_view pattern = {};
-  bool has_pattern = false;
-  int64_t count = 10;
-};
-
-bool ParseScanOptions(CommandContext& ctx, ScanOptions* options) {
-  for (size_t i = 3; i < ctx.argc(); i += 2) {
-    const bool has_value = i + 1 < ctx.argc();
-    if (has_value && ctx.ArgIs(i, "COUNT")) {
-      if (!ctx.IntArg(i + 1, &options->count)) return false;
-      if (options->count < 1) {
-        ctx.Error(errors::kSyntax);
-        return false;
-      }
-    } else if (has_value && ctx.ArgIs(i, "MATCH")) {
-      options->pattern = ctx.arg(i + 1);
-      options->has_pattern = options->pattern != "*";
-    } else {
-      ctx.Error(errors::kSyntax);
-      return false;
-    }
-  }
-  return true;
-}
-
-// As SCAN's (see there): what strtoul(3) takes for the whole of a number.
-bool ParseCursor(absl::string_view text, uint64_t* cursor) {
-  *cursor = 0;
-  if (text.empty()) return true;
-  const bool negative = text[0] == '-';
-  if (negative || text[0] == '+') text.remove_prefix(1);
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), *cursor);
-  if (error != std::errc() || end != text.data() + text.size()) return false;
-  if (negative) *cursor = -*cursor;
-  return true;
-}
-
 }  // namespace
 
 void ZRandMemberCommand(CommandContext& ctx) {
@@ -167,13 +121,7 @@ void ZRandMemberCommand(CommandContext& ctx) {
         [&](absl::string_view member, double) { ctx.reply().Bulk(member); });
   }
   int64_t count = 0;
-  if (!ctx.IntArg(2, &count)) return;
-  if (count < -kMaxInt) {
-    return ctx.Error(
-        absl::StrCat("ERR value is out of range, value must "
-                     "between ",
-                     -kMaxInt, " and ", kMaxInt));
-  }
+  if (!SampleCountArg(ctx, 2, &count)) return;
   const bool with_scores = ctx.argc() == 4 && ctx.ArgIs(3, "WITHSCORES");
   if (ctx.argc() > 3 && !with_scores) return ctx.Error(errors::kSyntax);
   if (with_scores && (count < -kMaxInt / 2 || count > kMaxInt / 2))
@@ -183,39 +131,27 @@ void ZRandMemberCommand(CommandContext& ctx) {
 
 void ZScanCommand(CommandContext& ctx) {
   uint64_t cursor = 0;
-  if (!ParseCursor(ctx.arg(2), &cursor)) return ctx.Error("ERR invalid cursor");
+  if (!ParseScanCursor(ctx.arg(2), &cursor))
+    return ctx.Error("ERR invalid cursor");
   Db db = ctx.db();
   const Zset* zset;
   if (!FindAs(ctx, db, ctx.arg(1), &zset)) return;
-  net::ReplyWriter& reply = ctx.reply();
-  if (zset == nullptr) {  // Redis does not look at the options then.
-    reply.ArrayHeader(2);
-    reply.BulkInteger(0);
-    return reply.ArrayHeader(0);
-  }
-  ScanOptions options;
-  if (!ParseScanOptions(ctx, &options)) return;
-
+  ScanReply reply(ctx);
+  if (zset == nullptr) return reply.Finish(0);  // Whatever the options are.
+  CollectionScan scan;
+  if (!ParseCollectionScan(ctx, NoValues::kUnknown, &scan)) return;
   // Scores are shown as they are kept: 1e+20 in the large form is
   // 100000000000000000000 in the small one.
   const bool packed = !zset->PackedBytes().empty();
-  std::string elements;
-  net::ReplyWriter writer(&elements, reply.protocol());
-  size_t found = 0;
-  cursor = zset->Scan(
-      cursor, static_cast<size_t>(options.count),
-      [&](absl::string_view member, double score) {
-        if (options.has_pattern && !GlobMatch(options.pattern, member)) return;
-        char buffer[kDoubleChars];
-        writer.Bulk(member);
-        writer.Bulk(packed ? FormatPackedScore(score, buffer)
-                           : FormatDouble(score, buffer));
-        ++found;
-      });
-  reply.ArrayHeader(2);
-  reply.Bulk(absl::StrCat(cursor));
-  reply.ArrayHeader(2 * found);
-  reply.Raw(elements);
+  cursor = zset->Scan(cursor, scan.count,
+                      [&](absl::string_view member, double score) {
+                        if (!scan.Matches(member)) return;
+                        char buffer[kDoubleChars];
+                        reply.Add(member);
+                        reply.Add(packed ? FormatPackedScore(score, buffer)
+                                         : FormatDouble(score, buffer));
+                      });
+  reply.Finish(cursor);
 }
 
 }  // namespace holdfast::server
