@@ -20,6 +20,7 @@
 #include "replication/replica/primary_link.h"
 #include "server/commands/connection.h"
 #include "server/commands/keys.h"
+#include "server/commands/pubsub.h"
 #include "server/commands/server_data.h"
 #include "server/commands/string.h"
 #include "server/dispatch/dispatcher.h"
@@ -120,6 +121,7 @@ class ReplicaUnderTest {
   }
   void Prepare() {
     engine.commands().Add(server::ConnectionCommands());
+    engine.commands().Add(server::PubSubCommands());
     engine.commands().Add(server::StringCommands());
     engine.commands().Add(server::KeyCommands());
     engine.commands().Add(server::ServerDataCommands());

@@ -60,12 +60,8 @@ StreamApplier::Kind StreamApplier::KindOf(absl::string_view name) {
     case 6:
       if (absl::EqualsIgnoreCase(name, "SELECT")) return Kind::kSelect;
       break;
-    case 7:
-      if (absl::EqualsIgnoreCase(name, "PUBLISH")) return Kind::kPassedOn;
-      break;
     case 8:
       if (absl::EqualsIgnoreCase(name, "REPLCONF")) return Kind::kReplconf;
-      if (absl::EqualsIgnoreCase(name, "SPUBLISH")) return Kind::kPassedOn;
       break;
     default:
       break;

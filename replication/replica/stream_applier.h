@@ -58,7 +58,7 @@ class StreamApplier {
 
  private:
   // What a command is to the stream. kPassedOn: bytes for our own replicas,
-  // with nothing to do here (PING; PUBLISH, as nobody can subscribe here yet).
+  // with nothing to do here (PING).
   enum class Kind { kData, kSelect, kPassedOn, kReplconf, kMulti, kExec };
   static Kind KindOf(absl::string_view name);
 

@@ -17,6 +17,7 @@
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
 #include "server/commands/object.h"
+#include "server/commands/pubsub.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
@@ -58,6 +59,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
   commands.Add(ZsetCommands());
+  commands.Add(PubSubCommands());
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);

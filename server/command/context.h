@@ -13,24 +13,26 @@
 #include "server/command/errors.h"
 #include "server/command/spec.h"
 #include "server/command/unit.h"
+#include "server/config/enum_values.h"
 
 namespace holdfast::server {
 
 class Engine;
 class Session;
 
-// Classes of keyspace events (the notify-keyspace-events letters).
-enum EventClass : uint32_t {
-  kEventGeneric = 1u << 0,  // g
-  kEventString = 1u << 1,   // $
-  kEventList = 1u << 2,     // l
-  kEventSet = 1u << 3,      // s
-  kEventHash = 1u << 4,     // h
-  kEventZset = 1u << 5,     // z
-  kEventExpired = 1u << 6,  // x
-  kEventEvicted = 1u << 7,  // e
-  kEventStream = 1u << 8,   // t
-  kEventNew = 1u << 9,      // n
+// Classes of keyspace events, as bits of notify-keyspace-events.
+enum EventClass : int64_t {
+  kEventGeneric = KeyEventClass('g'),
+  kEventString = KeyEventClass('$'),
+  kEventList = KeyEventClass('l'),
+  kEventSet = KeyEventClass('s'),
+  kEventHash = KeyEventClass('h'),
+  kEventZset = KeyEventClass('z'),
+  kEventExpired = KeyEventClass('x'),
+  kEventEvicted = KeyEventClass('e'),
+  kEventStream = KeyEventClass('t'),
+  kEventNew = KeyEventClass('n'),
+  kEventMiss = KeyEventClass('m'),
 };
 
 // One call of one command: its arguments, where its reply goes, and what it may

@@ -38,6 +38,8 @@ const Entry* Db::Find(absl::string_view key, uint32_t lookup) {
     (entry != nullptr ? engine.stats().keyspace_hits
                       : engine.stats().keyspace_misses)
         .Add(1);
+  if (entry == nullptr && (lookup & kNoStats) == 0)
+    engine.NotifyKeyspaceEvent(index_, kEventMiss, "keymiss", key);
   if (entry != nullptr && (lookup & kNoTouch) == 0 && unit_->touches())
     entry->set_access(engine.lru_clock());
   return entry;
@@ -80,8 +82,19 @@ bool Db::DeleteIfExpired(absl::string_view key) {
   return true;
 }
 
+void Db::NotifyNew(absl::string_view key) const {
+  unit_->engine().NotifyKeyspaceEvent(index_, kEventNew, "new", key);
+}
+
+void Db::NotifyIfNew(absl::string_view key) const {
+  if (!unit_->engine().WantsKeyspaceEvents(kEventNew)) return;
+  const Entry* entry = database_->Find(unit_->Ref(key));
+  if (entry == nullptr || LogicallyExpired(*entry)) NotifyNew(key);
+}
+
 Entry* Db::SetString(absl::string_view key, absl::string_view value,
                      Database::Expiry expiry, IfInteger if_integer) {
+  NotifyIfNew(key);
   Entry* entry =
       database_->SetString(unit_->Ref(key), value, expiry, if_integer);
   NoteAccess(entry);
@@ -90,6 +103,7 @@ Entry* Db::SetString(absl::string_view key, absl::string_view value,
 }
 
 Entry* Db::SetInt(absl::string_view key, int64_t value) {
+  NotifyIfNew(key);
   Entry* entry = database_->SetInt(unit_->Ref(key), value);
   NoteAccess(entry);
   Touched(key);
@@ -97,6 +111,7 @@ Entry* Db::SetInt(absl::string_view key, int64_t value) {
 }
 
 char* Db::ResizeString(absl::string_view key, size_t length) {
+  NotifyIfNew(key);
   char* bytes = database_->ResizeString(unit_->Ref(key), length);
   Touched(key);
   return bytes;
@@ -104,6 +119,7 @@ char* Db::ResizeString(absl::string_view key, size_t length) {
 
 Entry* Db::SetObject(absl::string_view key, Object value,
                      Database::Expiry expiry) {
+  NotifyIfNew(key);
   Entry* entry =
       database_->SetObject(unit_->Ref(key), std::move(value), expiry);
   NoteAccess(entry);
@@ -127,6 +143,7 @@ void Db::MoveTo(absl::string_view key, Db& target,
                 absl::string_view target_key) {
   const KeyRef from(key);
   const KeyRef to(target_key);
+  target.NotifyNew(target_key);
   target.database_->MoveFrom(*database_, from, to);
   Touched(key);
   target.Touched(target_key);

@@ -37,7 +37,8 @@ class Db {
   // effect.
   Entry* FindForWrite(absl::string_view key);
 
-  // The rest are changes: each counts one and tells the key's watchers.
+  // The rest are changes: each counts one and tells the key's watchers; a key
+  // that was not there is told of by the event "new".
   Entry* SetString(absl::string_view key, absl::string_view value,
                    Database::Expiry expiry = {},
                    IfInteger if_integer = IfInteger::kAsInt);
@@ -50,6 +51,7 @@ class Db {
   // REQUIRES: there is none.
   template <typename T>
   T* CreateObject(absl::string_view key) {
+    NotifyNew(key);
     Entry* entry = database_->SetObject(unit_->Ref(key), Object(T()), {});
     NoteAccess(entry);
     return database_->ChangeObject<T>(entry);
@@ -70,6 +72,9 @@ class Db {
 
  private:
   bool LogicallyExpired(const Entry& entry) const;
+  void NotifyNew(absl::string_view key) const;
+  // Looks the key up only if somebody may listen.
+  void NotifyIfNew(absl::string_view key) const;
   void NoteAccess(Entry* entry) const;
 
   ExecutionUnit* const unit_;

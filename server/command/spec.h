@@ -50,6 +50,8 @@ enum CommandFlag : uint64_t {
   // Allowed while the dataset is loaded, though Redis's own flags say it is not
   // (it loads without listening there): not printed (REPLICAOF).
   kEvenWhileLoading = 1u << 29,
+  // Allowed for a RESP2 client that has subscriptions.
+  kWhileSubscribed = 1u << 30,
   // Only the primary link, replicas or an operator inside may call it.
   kInternal = 1u << 28,
 };

@@ -133,12 +133,6 @@ CommandSpec ServerContainer(absl::string_view name, absl::string_view since,
           .subcommands = std::move(subcommands)};
 }
 
-void ReplyWrongSubcommandArguments(CommandContext& ctx) {
-  ctx.Error(absl::StrCat(
-      "ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1),
-      "'. Try ", absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
-}
-
 CommandSpec ModuleCommand() {
   constexpr uint64_t kLoads = kAdmin | kNoScript | kNoAsyncLoading;
   return ServerContainer(

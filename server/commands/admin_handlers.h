@@ -23,7 +23,6 @@ CommandSpec ServerContainer(absl::string_view name, absl::string_view since,
                             std::vector<CommandSpec> subcommands);
 
 // Redis's answer when a subcommand is there but these arguments are not.
-void ReplyWrongSubcommandArguments(CommandContext& ctx);
 
 }  // namespace holdfast::server
 

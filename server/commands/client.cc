@@ -21,13 +21,6 @@ namespace {
 // What a longer CLIENT PAUSE is cut to: ten years.
 constexpr int64_t kMaxPauseMs = int64_t{10} * 365 * 24 * 3600 * 1000;
 
-// Redis's answer when a subcommand is there but these arguments are not.
-void WrongArguments(CommandContext& ctx) {
-  ctx.Error(absl::StrCat(
-      "ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1),
-      "'. Try ", absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
-}
-
 // A name of a client or its library; CLIENT LIST must stay one word a field.
 bool ValidName(absl::string_view name) {
   return std::all_of(name.begin(), name.end(),
@@ -111,7 +104,7 @@ void ClientNoTouch(CommandContext& ctx) {
 
 void ClientPause(CommandContext& ctx) {
   Pause::Mode mode = Pause::Mode::kAll;
-  if (ctx.argc() > 4) return WrongArguments(ctx);
+  if (ctx.argc() > 4) return ReplyWrongSubcommandArguments(ctx);
   if (ctx.argc() == 4) {
     if (ctx.ArgIs(3, "WRITE")) {
       mode = Pause::Mode::kWrites;
@@ -147,7 +140,7 @@ constexpr absl::string_view kUnblocked =
 
 void ClientUnblock(CommandContext& ctx) {
   bool with_error = false;
-  if (ctx.argc() > 4) return WrongArguments(ctx);
+  if (ctx.argc() > 4) return ReplyWrongSubcommandArguments(ctx);
   if (ctx.argc() == 4) {
     with_error = ctx.ArgIs(3, "ERROR");
     if (!with_error && !ctx.ArgIs(3, "TIMEOUT")) {

@@ -25,10 +25,7 @@ template <typename T>
 bool FindOrCreate(CommandContext& ctx, Db& db, absl::string_view key,
                   T** value) {
   if (!FindForChange(ctx, db, key, value)) return false;
-  if (*value == nullptr) {
-    *value = Create<T>(db, key);
-    ctx.Notify(kEventNew, "new", key);
-  }
+  if (*value == nullptr) *value = Create<T>(db, key);
   return true;
 }
 

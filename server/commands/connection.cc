@@ -61,7 +61,14 @@ void Auth(CommandContext& ctx) {
 void Ping(CommandContext& ctx) {
   if (ctx.argc() > 2)
     return ctx.Error("ERR wrong number of arguments for 'ping' command");
-  if (ctx.argc() == 2) {
+  if (!ctx.reply().resp3() &&
+      ctx.session().kind.load(std::memory_order_relaxed) ==
+          SessionKind::kPubsub) {
+    // As a message, for a client that expects nothing else.
+    ctx.reply().ArrayHeader(2);
+    ctx.reply().Bulk("pong");
+    ctx.reply().Bulk(ctx.argc() == 2 ? ctx.arg(1) : absl::string_view());
+  } else if (ctx.argc() == 2) {
     ctx.reply().Bulk(ctx.arg(1));
   } else {
     ctx.reply().SimpleString("PONG");
@@ -165,6 +172,7 @@ void Reset(CommandContext& ctx) {
   DiscardQueue(&session);
   if (ctx.unit().locks().holds_nothing())
     UnwatchAll(&ctx.engine().keyspace(), &session);
+  ctx.engine().pubsub().UnsubscribeAll(&session);
   session.db.store(0, std::memory_order_relaxed);
   session.protocol.store(2, std::memory_order_relaxed);
   ctx.reply().set_protocol(2);
@@ -220,7 +228,7 @@ absl::Span<const CommandSpec> ConnectionCommands() {
        .handler = Hello},
       {.name = "ping",
        .arity = -1,
-       .flags = kFast,
+       .flags = kFast | kWhileSubscribed,
        .acl = kAclConnection,
        .since = "1.0.0",
        .group = "connection",
@@ -231,7 +239,7 @@ absl::Span<const CommandSpec> ConnectionCommands() {
        .handler = Ping},
       {.name = "quit",
        .arity = -1,
-       .flags = kAnyTime | kNoAuth | kAllowBusy | kNotQueued,
+       .flags = kAnyTime | kNoAuth | kAllowBusy | kNotQueued | kWhileSubscribed,
        .acl = kAclConnection,
        .since = "1.0.0",
        .group = "connection",
@@ -240,7 +248,7 @@ absl::Span<const CommandSpec> ConnectionCommands() {
        .handler = Quit},
       {.name = "reset",
        .arity = 1,
-       .flags = kAnyTime | kNoAuth | kAllowBusy | kNotQueued,
+       .flags = kAnyTime | kNoAuth | kAllowBusy | kNotQueued | kWhileSubscribed,
        .acl = kAclConnection,
        .since = "6.2.0",
        .group = "connection",

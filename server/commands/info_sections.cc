@@ -299,8 +299,11 @@ void InfoStats(Engine& engine, std::string* out) {
          "current_eviction_exceeded_time"});
   InfoField(out, "keyspace_hits", s.keyspace_hits.Value());
   InfoField(out, "keyspace_misses", s.keyspace_misses.Value());
-  zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels",
-         "latest_fork_usec", "total_forks", "migrate_cached_sockets",
+  const PubSub& pubsub = engine.pubsub();
+  InfoField(out, "pubsub_channels", pubsub.count(Topic::kChannel));
+  InfoField(out, "pubsub_patterns", pubsub.count(Topic::kPattern));
+  InfoField(out, "pubsubshard_channels", pubsub.count(Topic::kShardChannel));
+  zeros({"latest_fork_usec", "total_forks", "migrate_cached_sockets",
          "slave_expires_tracked_keys", "active_defrag_hits",
          "active_defrag_misses", "active_defrag_key_hits",
          "active_defrag_key_misses", "total_active_defrag_time",

@@ -28,7 +28,6 @@ void Rename(CommandContext& ctx, IfTaken if_taken) {
     db.Delete(to);
   }
   db.MoveTo(from, db, to);
-  ctx.Notify(kEventNew, "new", to);
   ctx.Notify(kEventGeneric, "rename_from", from);
   ctx.Notify(kEventGeneric, "rename_to", to);
   reply_done();
@@ -57,8 +56,7 @@ bool DbArg(CommandContext& ctx, size_t i, int* index) {
 void CopyValue(const Entry& source, Db& target, absl::string_view key) {
   if (source.type() != ValueType::kString) {
     target.SetObject(
-        key,
-        Object(source.type(), CloneObject(source.type(), source.object())),
+        key, Object(source.type(), CloneObject(source.type(), source.object())),
         Database::Expiry{.when_ms = source.expire_ms()});
     return;
   }
@@ -93,7 +91,6 @@ void MoveCommand(CommandContext& ctx) {
       target.FindForWrite(key) != nullptr)
     return ctx.reply().Integer(0);
   source.MoveTo(key, target, key);
-  ctx.NotifyIn(target_index, kEventNew, "new", key);
   ctx.Notify(kEventGeneric, "move_from", key);
   ctx.NotifyIn(target_index, kEventGeneric, "move_to", key);
   ctx.reply().Integer(1);
@@ -124,7 +121,6 @@ void CopyCommand(CommandContext& ctx) {
     target.Delete(to);
   }
   CopyValue(*entry, target, to);
-  ctx.NotifyIn(target_index, kEventNew, "new", to);
   ctx.NotifyIn(target_index, kEventGeneric, "copy_to", to);
   ctx.reply().Integer(1);
 }

@@ -8,12 +8,14 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
+#include "server/commands/connection.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
 #include "server/commands/hash.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
 #include "server/commands/object.h"
+#include "server/commands/pubsub.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
@@ -73,6 +75,7 @@ KeysTest::KeysTest()
 }
 
 Engine* KeysTest::Prepare() {
+  engine_.commands().Add(ConnectionCommands());
   engine_.commands().Add(StringCommands());
   engine_.commands().Add(ListCommands());
   engine_.commands().Add(DumpCommands());
@@ -85,6 +88,7 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(DebugCommands());
   engine_.commands().Add(TransactionCommands());
   engine_.commands().Add(ZsetCommands());
+  engine_.commands().Add(PubSubCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

@@ -107,7 +107,7 @@ void MoveOrBlock(CommandContext& ctx, const Move& move,
                   its_db.storage().ChangeObject<List>(entry), move);
       return true;
     };
-    request.on_timeout = [](net::ReplyWriter* reply) { reply->Null(); };
+    request.on_timeout = [](net::ReplyWriter* reply) { reply->NullArray(); };
     if (BlockedClient::Block(ctx, std::move(request))) return;
   }
   ctx.reply().Null();

@@ -20,4 +20,10 @@ void ReplyWithHelp(CommandContext& ctx,
   reply.SimpleString("    Prints this help.");
 }
 
+void ReplyWrongSubcommandArguments(CommandContext& ctx) {
+  ctx.Error(absl::StrCat(
+      "ERR unknown subcommand or wrong number of arguments for '", ctx.arg(1),
+      "'. Try ", absl::AsciiStrToUpper(ctx.spec().parent->name), " HELP."));
+}
+
 }  // namespace holdfast::server

@@ -14,6 +14,9 @@ namespace holdfast::server {
 void ReplyWithHelp(CommandContext& ctx,
                    std::initializer_list<absl::string_view> lines);
 
+// The error of a subcommand that is there, but not with these arguments.
+void ReplyWrongSubcommandArguments(CommandContext& ctx);
+
 }  // namespace holdfast::server
 
 #endif  // HOLDFAST_SERVER_COMMANDS_OBJECT_HELP_H_

@@ -134,7 +134,6 @@ void Store(CommandContext& ctx, Db& db, Set result, absl::string_view event) {
   const size_t size = result.size();
   if (size > 0) {
     db.SetObject(key, Object(std::move(result)));
-    if (!was_there) ctx.Notify(kEventNew, "new", key);
     ctx.Notify(kEventSet, event, key);
   } else if (was_there) {
     db.Delete(key);

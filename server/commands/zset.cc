@@ -97,7 +97,6 @@ void Add(CommandContext& ctx, bool increment) {
     }
     // The first pair at least will be added to it.
     zset = Create<Zset>(db, key);
-    ctx.Notify(kEventNew, "new", key);
   }
 
   const PackedLimits limits = ZsetLimitsOf(ctx.engine().config());

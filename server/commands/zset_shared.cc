@@ -63,9 +63,8 @@ void StoreResult(CommandContext& ctx, Db& db, absl::string_view key,
     if (db.Delete(key)) ctx.Notify(kEventGeneric, "del", key);
     return;
   }
-  const bool is_new = db.FindForWrite(key) == nullptr;
+  db.FindForWrite(key);  // An expired one goes first.
   db.SetObject(key, Object(std::move(result)));
-  if (is_new) ctx.Notify(kEventNew, "new", key);
   ctx.Notify(kEventZset, event, key);
 }
 

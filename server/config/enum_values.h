@@ -52,8 +52,8 @@ inline constexpr int64_t kShutdownForce = 8;
 // Bits of notify-keyspace-events: KeyEventClass(c) is the bit of the letter
 // `c` ('g', '$', ... 'K', 'E'), 0 for a letter that is none.
 inline constexpr char kKeyEventLetters[] = "g$lshzxetdnKEm";
-// The letters that 'A' stands for: all but K, E and m.
-inline constexpr int kKeyEventAllCount = 11;
+// The letters that 'A' stands for: all but n, K, E and m.
+inline constexpr int kKeyEventAllCount = 10;
 inline constexpr int64_t kKeyEventAll = (1 << kKeyEventAllCount) - 1;
 constexpr int64_t KeyEventClass(char letter) {
   for (int i = 0; kKeyEventLetters[i] != '\0'; ++i) {

@@ -233,7 +233,7 @@ std::string FormatKeyEvents(int64_t bits) {
   int first = 0;
   if ((bits & kKeyEventAll) == kKeyEventAll) {
     out.push_back('A');
-    first = kKeyEventAllCount;
+    first = kKeyEventAllCount + 1;  // As Redis, which then leaves 'n' out.
   }
   for (int i = first; kKeyEventLetters[i] != '\0'; ++i) {
     if ((bits & (int64_t{1} << i)) != 0) out.push_back(kKeyEventLetters[i]);

@@ -8,7 +8,9 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "glog/logging.h"
+#include "net/socket/poll.h"
 #include "server/connection/prefetch.h"
 #include "server/transaction/end.h"
 
@@ -49,6 +51,7 @@ absl::Status Connection::Run() {
   connection_of_this_thread = this;
   const Turns::Change awake = turns_.Awake();
   const auto end = absl::MakeCleanup([this] {
+    engine_.pubsub().UnsubscribeAll(session_.get());
     UnwatchAll(&engine_.keyspace(), session_.get());
     session_->own.wait = nullptr;
     session_->DetachStream();
@@ -57,7 +60,11 @@ absl::Status Connection::Run() {
   for (;;) {
     absl::Status status = absl::OkStatus();
     // What came in while replies were being sent may be whole commands.
-    if (!std::exchange(received_while_flushing_, false)) status = Receive();
+    Mailbox* const mailbox = session_->mailbox();
+    if (mailbox != nullptr && !received_while_flushing_)
+      status = SendMail(*mailbox);
+    if (status.ok() && !std::exchange(received_while_flushing_, false))
+      status = Receive();
     if (!status.ok()) return status;
     status = ExecuteInput();
     const absl::Status sent = Flush();
@@ -72,15 +79,61 @@ absl::Status Connection::Run() {
   }
 }
 
+net::Deadline Connection::IdleDeadline() const {
+  const absl::Duration idle = engine_.config().Duration(ConfigId::kTimeout);
+  // A subscriber has nothing to say.
+  return idle > absl::ZeroDuration() &&
+                 session_->kind.load(std::memory_order_relaxed) !=
+                     SessionKind::kPubsub
+             ? net::Deadline::After(engine_.clock(), idle)
+             : net::Deadline::Never();
+}
+
+OutputBufferLimit Connection::OutputLimit() const {
+  return engine_.config().BufferLimit(
+      session_->kind.load(std::memory_order_relaxed) == SessionKind::kPubsub
+          ? ClientClass::kPubsub
+          : ClientClass::kNormal);
+}
+
+absl::Status Connection::SendMail(Mailbox& mailbox) {
+  net::Deadline deadline = IdleDeadline();
+  bool released = false;
+  pollfd waiting[] = {{stream_->fd(), POLLIN, 0}, {mailbox.fd(), POLLIN, 0}};
+  for (;;) {
+    absl::StatusOr<int> ready(0);
+    {
+      const Turns::Change asleep = turns_.Asleep();
+      const net::Deadline soon =
+          net::Deadline::After(engine_.clock(), kBufferIdleTime);
+      const bool whole = released || deadline.NextWait() <= kBufferIdleTime;
+      ready = net::PollUntil(absl::MakeSpan(waiting), whole ? deadline : soon);
+    }
+    if (!ready.ok()) return ready.status();
+    // Also the peer's end and Kill(), which shuts the socket down.
+    if (waiting[0].revents != 0) return absl::OkStatus();
+    if (waiting[1].revents != 0) {
+      if (mailbox.closed()) return TooManyMessages();
+      mailbox.Take(&output_);
+      const absl::Status sent = Flush();
+      if (!sent.ok()) return sent;
+      if (received_while_flushing_) return absl::OkStatus();
+      deadline = IdleDeadline();
+      released = false;
+    } else if (deadline.Expired()) {
+      return absl::DeadlineExceededError("Closing idle client");
+    } else {
+      if (input_.empty() && !decoder_.mid_request()) ReleaseBuffers();
+      released = true;
+    }
+  }
+}
+
 absl::Status Connection::Receive() {
   decoder_.set_authenticated(session_->own.authenticated);
-  const absl::Duration idle = engine_.config().Duration(ConfigId::kTimeout);
   // Of every read, so also in the middle of a request: any byte is a sign of
   // life.
-  const net::Deadline deadline =
-      idle > absl::ZeroDuration() ? net::Deadline::After(engine_.clock(), idle)
-                                  : net::Deadline::Never();
-  const absl::StatusOr<size_t> n = ReadInput(deadline);
+  const absl::StatusOr<size_t> n = ReadInput(IdleDeadline());
   if (!n.ok()) {
     return absl::IsDeadlineExceeded(n.status())
                ? absl::DeadlineExceededError("Closing idle client")
@@ -180,14 +233,18 @@ absl::Status Connection::ExecuteInput() {
               PrefetchKeys(&engine_.keyspace(),
                            session_->db.load(std::memory_order_relaxed), rest);
         }
+        // What the client was told before it asked, it gets before the answer.
+        if (Mailbox* const mailbox = session_->mailbox(); mailbox != nullptr) {
+          if (mailbox->closed()) return TooManyMessages();
+          if (mailbox->HasMail()) mailbox->Take(&output_);
+        }
         dispatcher_.Execute(decoder_.args(), &output_);
         decoder_.set_authenticated(session_->own.authenticated);
         break;
     }
     if (session_->own.close_after_reply || session_->killed())
       return absl::CancelledError("closing after the reply");
-    const int64_t most =
-        engine_.config().BufferLimit(ClientClass::kNormal).hard_bytes;
+    const int64_t most = OutputLimit().hard_bytes;
     if (most > 0 && output_.size() > static_cast<size_t>(most))
       return TooMuchOutput();
     if (session_->own.takeover != nullptr) {
@@ -232,6 +289,11 @@ absl::Status Connection::TooMuchOutput() {
   return absl::ResourceExhaustedError("reached output buffer limits");
 }
 
+absl::Status Connection::TooManyMessages() {
+  output_.clear();
+  return absl::ResourceExhaustedError("does not take its messages");
+}
+
 void Connection::NoteSizes() {
   session_->query_bytes.store(input_.size(), std::memory_order_relaxed);
   session_->query_capacity.store(input_.capacity() - input_.size(),
@@ -265,6 +327,8 @@ absl::Status Connection::Flush() {
       continue;
     }
     if (!absl::IsDeadlineExceeded(n.status())) return n.status();
+    if (session_->mailbox() != nullptr && session_->mailbox()->closed())
+      return TooManyMessages();
     if (progress.Expired()) {
       return absl::DeadlineExceededError(
           absl::StrCat("client took no byte of its replies for ",
@@ -272,8 +336,7 @@ absl::Status Connection::Flush() {
     }
     session_->output_bytes.store(output_.size() - sent,
                                  std::memory_order_relaxed);
-    const OutputBufferLimit limit =
-        engine_.config().BufferLimit(ClientClass::kNormal);
+    const OutputBufferLimit limit = OutputLimit();
     if (limit.soft_bytes == 0 ||
         output_.size() - sent <= static_cast<size_t>(limit.soft_bytes)) {
       soft_limit_until = net::Deadline::Never();

@@ -47,6 +47,11 @@ class Connection {
 
  private:
   absl::Status Receive();
+  // Sends what other threads have put into the mailbox until there is input.
+  absl::Status SendMail(Mailbox& mailbox);
+  // How long the client may be silent.
+  net::Deadline IdleDeadline() const;
+  OutputBufferLimit OutputLimit() const;
   // Reads into the input buffer. A client that has been idle for a while waits
   // without buffers.
   absl::StatusOr<size_t> ReadInput(net::Deadline deadline);
@@ -64,6 +69,8 @@ class Connection {
   void NoteSizes();
   // Ends a client that is beyond its client-output-buffer-limit.
   absl::Status TooMuchOutput();
+  // Ends one whose mailbox was closed.
+  absl::Status TooManyMessages();
 
   Engine& engine_;
   Turns& turns_;

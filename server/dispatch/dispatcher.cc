@@ -112,6 +112,15 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
       return errors::kMasterDown;
     }
   }
+  if (session_.kind.load(std::memory_order_relaxed) == SessionKind::kPubsub &&
+      session_.protocol.load(std::memory_order_relaxed) == 2 &&
+      !spec.Is(kWhileSubscribed)) {
+    refusal_ = absl::StrCat(
+        "ERR Can't execute '", spec.full_name,
+        "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+        "allowed in this context");
+    return refusal_;
+  }
   if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading) &&
       !spec.Is(kEvenWhileLoading)) {
     if (!role.async_loading.load(std::memory_order_relaxed) ||

@@ -86,6 +86,7 @@ class Dispatcher {
   int64_t wall_offset_ns_ = 0;
   std::vector<KeyUse> keys_;
   std::vector<SlotUse> slots_;
+  std::string refusal_;  // The text of the last one that was put together.
 };
 
 }  // namespace holdfast::server

@@ -5,7 +5,9 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "server/config/enum_values.h"
 #include "server/stats/memory.h"
 
 namespace holdfast::server {
@@ -49,6 +51,8 @@ Engine::Engine(std::unique_ptr<Config> config, const net::Clock* clock)
       started_(clock->Now()),
       keyspace_(static_cast<int>(config_->Int(ConfigId::kDatabases))),
       log_(LogLimits(*config_)),
+      delivery_(config_.get(), clock, &stats_),
+      pubsub_(&delivery_),
       pause_(clock),
       average_ttl_ms_(new std::atomic<int64_t>[keyspace_.database_count()]()) {
   TickLruClock();
@@ -63,6 +67,15 @@ void Engine::FinishSetup() { stats_.SetCommandCount(commands_.id_limit()); }
 void Engine::ApplyLogLimits() { log_.set_limits(LogLimits(*config_)); }
 
 int64_t Engine::WallMs() const { return absl::ToUnixMillis(clock_->WallNow()); }
+
+void Engine::PublishKeyspaceEvent(int db, absl::string_view event,
+                                  absl::string_view key) {
+  const int64_t on = config_->Int(ConfigId::kNotifyKeyspaceEvents);
+  if ((on & KeyEventClass('K')) != 0)
+    pubsub_.Publish(absl::StrCat("__keyspace@", db, "__:", key), event);
+  if ((on & KeyEventClass('E')) != 0)
+    pubsub_.Publish(absl::StrCat("__keyevent@", db, "__:", event), key);
+}
 
 void Engine::TickLruClock() {
   lru_clock_.store(

@@ -15,6 +15,8 @@
 #include "server/engine/pause.h"
 #include "server/engine/role.h"
 #include "server/keyspace/keyspace.h"
+#include "server/pubsub/delivery.h"
+#include "server/pubsub/pubsub.h"
 #include "server/reclaim/lazy_free.h"
 #include "server/session/registry.h"
 #include "server/stats/stats.h"
@@ -45,6 +47,7 @@ class Engine {
   Pause& pause() { return pause_; }
   LazyFree& lazy_free() { return lazy_free_; }
   net::PeerWatch& peer_watch() { return peer_watch_; }
+  PubSub& pubsub() { return pubsub_; }
 
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
@@ -101,9 +104,15 @@ class Engine {
   // millisecond's allocations.
   bool OverMemory();
 
-  // A keyspace event; nobody listens until pub/sub is there.
-  void NotifyKeyspaceEvent(int, uint32_t, absl::string_view,
-                           absl::string_view) {}
+  // A keyspace event of one class (an EventClass): tells the channels of
+  // notify-keyspace-events. Any thread; takes PubSub's locks.
+  void NotifyKeyspaceEvent(int db, int64_t event_class, absl::string_view event,
+                           absl::string_view key) {
+    if (WantsKeyspaceEvents(event_class)) PublishKeyspaceEvent(db, event, key);
+  }
+  bool WantsKeyspaceEvents(int64_t event_class) const {
+    return (config_->Int(ConfigId::kNotifyKeyspaceEvents) & event_class) != 0;
+  }
 
   // Ends the server in an orderly way; set by server/app. The argument is
   // whether to skip saving.
@@ -115,6 +124,9 @@ class Engine {
   void set_port(int port) { port_.store(port, std::memory_order_relaxed); }
 
  private:
+  void PublishKeyspaceEvent(int db, absl::string_view event,
+                            absl::string_view key);
+
   const net::Clock* const clock_;
   const std::unique_ptr<Config> config_;
   const std::string run_id_;
@@ -125,6 +137,8 @@ class Engine {
   Keyspace keyspace_;
   CommandLog log_;
   Stats stats_;
+  Delivery delivery_;  // Of stats_.
+  PubSub pubsub_;      // By delivery_.
   SessionRegistry sessions_;
   CommandTable commands_;
   Role role_;

@@ -59,6 +59,15 @@ bool Session::Unblock(absl::string_view error) {
   return unblocker_ != nullptr && unblocker_(error);
 }
 
+absl::Status Session::OpenMailbox() {
+  if (mailbox() != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<Mailbox>> mailbox = Mailbox::Create();
+  if (!mailbox.ok()) return mailbox.status();
+  owned_mailbox_ = *std::move(mailbox);
+  mailbox_.store(owned_mailbox_.get(), std::memory_order_release);
+  return absl::OkStatus();
+}
+
 void Session::Kill() {
   absl::MutexLock lock(&mu_);
   killed_.store(true, std::memory_order_release);

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "net/socket/stream.h"
+#include "server/session/mailbox.h"
 
 namespace holdfast::server {
 
@@ -29,6 +32,11 @@ struct WatchedKey {
   std::string key;
   bool expired;
 };
+
+// What a client may subscribe to: a channel, all channels that match a pattern,
+// a shard channel.
+enum class Topic : uint8_t { kChannel, kPattern, kShardChannel };
+inline constexpr int kTopics = 3;
 
 // What CLIENT KILL's TYPE and CLIENT LIST's TYPE tell apart.
 enum class SessionKind : uint8_t { kNormal, kReplica, kPrimary, kPubsub };
@@ -92,11 +100,17 @@ class Session {
   // How CLIENT UNBLOCK reaches a client that waits for a key: whoever makes it
   // wait sets a function, which is called with the session's lock held, says
   // whether the client was still waiting, and may lock nothing but a leaf of
-  // its own; null when the wait is over. `error`: what it gets; empty: as if its
-  // time were over.
+  // its own; null when the wait is over. `error`: what it gets; empty: as if
+  // its time were over.
   using Unblocker = std::function<bool(absl::string_view error)>;
   void set_unblocker(Unblocker unblocker);
   bool Unblock(absl::string_view error);
+
+  // Where other threads leave messages for the client; null until it was
+  // opened, which the connection's own thread does, for good. Fails when the
+  // process has no descriptor left.
+  Mailbox* mailbox() const { return mailbox_.load(std::memory_order_acquire); }
+  absl::Status OpenMailbox();
 
   // Closes the connection from any thread: its reads and writes fail from now
   // on. `killed()` tells its thread why.
@@ -125,6 +139,9 @@ class Session {
     // Set by whoever changes a watched key.
     std::shared_ptr<std::atomic<bool>> watch_dirty;
 
+    // The names it is subscribed to, by topic; PubSub keeps them.
+    absl::flat_hash_set<std::string> subscribed[kTopics];
+
     // Set by a command that takes the connection over (PSYNC): once the replies
     // so far are sent, the connection's thread calls it and then closes.
     std::function<void()> takeover;
@@ -133,8 +150,8 @@ class Session {
     // The last one counts.
     std::function<void()> after_unit;
 
-    // Set by a command that makes the client wait for keys: called when its unit
-    // is over and the replies so far are sent; appends the reply.
+    // Set by a command that makes the client wait for keys: called when its
+    // unit is over and the replies so far are sent; appends the reply.
     std::function<void(std::string* reply)> wait;
 
     // The log's end after this session's last write: what WAIT waits for.
@@ -157,6 +174,8 @@ class Session {
   std::string library_version_ ABSL_GUARDED_BY(mu_);
   Unblocker unblocker_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> killed_{false};
+  std::unique_ptr<Mailbox> owned_mailbox_;
+  std::atomic<Mailbox*> mailbox_{nullptr};
 };
 
 }  // namespace holdfast::server

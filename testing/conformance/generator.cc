@@ -19,6 +19,7 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   all.push_back(MakeStringGenerator(options));
   all.push_back(MakeKeyGenerator(options));
   if (options.hashes) all.push_back(MakeHashGenerator());
+  if (options.lists) all.push_back(MakeListGenerator());
   if (options.sets) all.push_back(MakeSetGenerator());
   all.push_back(MakeTransactionGenerator(options));
   all.push_back(MakeZsetGenerator(options));

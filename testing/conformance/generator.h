@@ -49,6 +49,7 @@ class Generator {
 std::unique_ptr<Generator> MakeStringGenerator(const GeneratorOptions& options);
 std::unique_ptr<Generator> MakeHashGenerator();
 std::unique_ptr<Generator> MakeKeyGenerator(const GeneratorOptions& options);
+std::unique_ptr<Generator> MakeListGenerator();
 std::unique_ptr<Generator> MakeSetGenerator();
 // MULTI, EXEC, DISCARD, WATCH over three connections.
 std::unique_ptr<Generator> MakeTransactionGenerator(
