@@ -75,7 +75,7 @@ std::vector<CommandSpec> MakeCommands() {
        .since = "2.8.9",
        .group = kGroup,
        .complexity = "N/A",
-       .summary = "Try HyperLogLogs with ten million elements",
+       .summary = "Try HyperLogLogs with random elements",
        .syntax = "",
        .handler = PfSelfTestCommand,
        .system_command = true},

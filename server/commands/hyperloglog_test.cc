@@ -257,5 +257,11 @@ TEST_F(HyperLogLogCommandsTest, PfDebugShowsTheInsides) {
   EXPECT_EQ(Do("pfcount k"), Int(3));
 }
 
+TEST_F(HyperLogLogCommandsTest, PfSelfTestPasses) {
+  EXPECT_EQ(Do("pfselftest"), kOkReply);
+  SetMaxSparse(0);
+  EXPECT_EQ(Do("pfselftest"), kOkReply);
+}
+
 }  // namespace
 }  // namespace holdfast::server

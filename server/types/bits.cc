@@ -144,6 +144,13 @@ int64_t FindBit(absl::string_view bytes, bool value, uint64_t first,
   for (size_t at = first >> 3; at <= last_byte;) {
     // Bytes inside of the range need no mask.
     if (at > first >> 3 && at + 8 <= last_byte) {
+      const char* const four = bytes.data() + at;
+      if (at + 32 <= last_byte &&
+          ((LoadWord(four) ^ flip) | (LoadWord(four + 8) ^ flip) |
+           (LoadWord(four + 16) ^ flip) | (LoadWord(four + 24) ^ flip)) == 0) {
+        at += 32;
+        continue;
+      }
       if (LoadWord(bytes.data() + at) != flip) {
         const uint64_t word = LoadBigEndian(bytes.data() + at) ^ flip;
         return static_cast<int64_t>(8 * at) + std::countl_zero(word);
