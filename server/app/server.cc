@@ -6,6 +6,7 @@
 #include "server/app/command_renamer.h"
 #include "server/app/config_hooks.h"
 #include "server/commands/admin.h"
+#include "server/commands/bitmap.h"
 #include "server/commands/client.h"
 #include "server/commands/command.h"
 #include "server/commands/config_command.h"
@@ -13,6 +14,7 @@
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
 #include "server/commands/hash.h"
+#include "server/commands/hyperloglog.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
@@ -41,12 +43,14 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   CommandRenamer commands(&engine_.commands(), engine_.config(),
                           &command_names_);
   commands.Add(AdminCommands());
+  commands.Add(BitmapCommands());
   commands.Add(ClientCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
   commands.Add(ConnectionCommands());
   commands.Add(DebugCommands());
   commands.Add(HashCommands());
+  commands.Add(HyperLogLogCommands());
   commands.Add(InfoCommands());
   commands.Add(KeyCommands());
   commands.Add(ObjectCommands());

@@ -111,9 +111,16 @@ Entry* Db::SetInt(absl::string_view key, int64_t value) {
 }
 
 char* Db::ResizeString(absl::string_view key, size_t length) {
-  NotifyIfNew(key);
-  char* bytes = database_->ResizeString(unit_->Ref(key), length);
+  char* bytes = EditString(key, length);
   Touched(key);
+  return bytes;
+}
+
+char* Db::EditString(absl::string_view key, size_t length) {
+  NotifyIfNew(key);
+  Entry* entry = nullptr;
+  char* bytes = database_->ResizeString(unit_->Ref(key), length, &entry);
+  NoteAccess(entry);
   return bytes;
 }
 

@@ -44,6 +44,9 @@ class Db {
                    IfInteger if_integer = IfInteger::kAsInt);
   Entry* SetInt(absl::string_view key, int64_t value);
   char* ResizeString(absl::string_view key, size_t length);
+  // The same, but counted when it is Touched(): for those who know only
+  // afterwards whether they changed anything, or how much.
+  char* EditString(absl::string_view key, size_t length);
   // Stores a value of another type, as Database::SetObject().
   Entry* SetObject(absl::string_view key, Object value,
                    Database::Expiry expiry = {});

@@ -156,6 +156,14 @@ bool GeoRadiusExact(Args args, std::vector<KeyUse>* keys) {
   return true;
 }
 
+// With no source, which is allowed, its second spec finds nothing.
+bool PfMergeExact(Args args, std::vector<KeyUse>* keys) {
+  keys->push_back({1, kKeyRW | kKeyAccess | kKeyInsert});
+  for (size_t i = 2; i < args.size(); ++i)
+    keys->push_back({static_cast<int>(i), kReadFlags});
+  return true;
+}
+
 bool MigrateKeys(Args args, std::vector<KeyUse>* keys) {
   constexpr uint32_t kMoveFlags = kKeyRW | kKeyAccess | kKeyDelete;
   for (size_t i = 6; i < args.size(); ++i) {
@@ -265,6 +273,7 @@ constexpr Finders kFinders[] = {
      nullptr},  // Its specs never fail: nothing to fall back on.
     {"georadiusbymember", GeoRadiusExact, nullptr},
     {"migrate", MigrateKeys, MigrateKeys},
+    {"pfmerge", PfMergeExact, nullptr},
     {"set", nullptr, SetReported},
     {"sort", SortExact, SortReported},
     {"sort_ro", SortRoKeys, SortRoKeys},

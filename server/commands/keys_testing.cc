@@ -8,10 +8,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
+#include "server/commands/bitmap.h"
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
 #include "server/commands/hash.h"
+#include "server/commands/hyperloglog.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
 #include "server/commands/object.h"
@@ -89,6 +91,8 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(TransactionCommands());
   engine_.commands().Add(ZsetCommands());
   engine_.commands().Add(PubSubCommands());
+  engine_.commands().Add(BitmapCommands());
+  engine_.commands().Add(HyperLogLogCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

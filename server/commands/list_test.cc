@@ -306,7 +306,7 @@ TEST_F(BlockedListTest, ItsTimeEnds) {
   EXPECT_EQ(Served(), kNullArrayReply);
   EXPECT_EQ(Block("blmove l m left left 0.001"), "");
   Advance(absl::Milliseconds(1));
-  EXPECT_EQ(Served(), kNullReply);
+  EXPECT_EQ(Served(), kNullArrayReply);
   EXPECT_EQ(EffectsOf("rpush l a"), "rpush l a");
 }
 

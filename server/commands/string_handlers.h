@@ -4,6 +4,7 @@
 #include "absl/strings/string_view.h"
 #include "net/resp/reply_writer.h"
 #include "server/command/context.h"
+#include "server/commands/value_args.h"
 #include "server/keyspace/entry.h"
 
 // Private to the string family: what its files share. The handlers' contract is
@@ -39,13 +40,6 @@ void IncrByFloatCommand(CommandContext& ctx);
 
 // string_lcs.cc.
 void LcsCommand(CommandContext& ctx);
-
-// False, with the error replied, for an entry that is there and no string.
-inline bool CheckString(CommandContext& ctx, const Entry* entry) {
-  if (entry == nullptr || entry->type() == ValueType::kString) return true;
-  ctx.Error(errors::kWrongType);
-  return false;
-}
 
 // REQUIRES: a string.
 inline void ReplyWithString(net::ReplyWriter& reply, const Entry& entry) {

@@ -131,6 +131,12 @@ std::string FormatLongDouble(long double value) {
   return std::string(text);
 }
 
+bool CheckString(CommandContext& ctx, const Entry* entry) {
+  if (entry == nullptr || entry->type() == ValueType::kString) return true;
+  ctx.Error(errors::kWrongType);
+  return false;
+}
+
 bool CheckStringLength(CommandContext& ctx, int64_t length, int64_t extra) {
   int64_t total = 0;
   const bool overflows = __builtin_add_overflow(length, extra, &total);

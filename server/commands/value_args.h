@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/command/context.h"
+#include "server/keyspace/entry.h"
 
 // What several families ask of their arguments: expiry options, long doubles,
 // the limit on a string's length. Functions that take a context reply with
@@ -63,12 +64,15 @@ bool ParseLongDouble(absl::string_view text, long double* value);
 // and never "-0": the form in which these commands store and reply.
 std::string FormatLongDouble(long double value);
 
+// False, with the error replied, for an entry that is there and no string.
+bool CheckString(CommandContext& ctx, const Entry* entry);
+
 // Whether a string of `length` bytes may grow by `extra` (proto-max-bulk-len).
 // What the primary has let pass is let pass. REQUIRES: both >= 0.
 bool CheckStringLength(CommandContext& ctx, int64_t length, int64_t extra);
 
-// Reads BLPOP's timeout: seconds, with a fraction, 0 for ever. False after it has
-// replied an error.
+// Reads BLPOP's timeout: seconds, with a fraction, 0 for ever. False after it
+// has replied an error.
 bool ParseBlockTimeout(CommandContext& ctx, absl::string_view text,
                        absl::Duration* timeout);
 

@@ -178,7 +178,8 @@ Entry* Database::SetInt(const KeyRef& key, int64_t value) {
                    Expiry{.keep = true});
 }
 
-char* Database::ResizeString(const KeyRef& key, size_t length) {
+char* Database::ResizeString(const KeyRef& key, size_t length,
+                             Entry** entry_out) {
   DbSlot& s = SlotFor(key.slot);
   Entry** link = s.table.FindLink(key, key.hash);
   absl::string_view old_bytes;
@@ -223,6 +224,7 @@ char* Database::ResizeString(const KeyRef& key, size_t length) {
     entry->payload()->buffer = buffer;
   }
   entry->encoding_ = static_cast<uint8_t>(Encoding::kRaw) & 0xf;
+  if (entry_out != nullptr) *entry_out = entry;
   return buffer->data();
 }
 

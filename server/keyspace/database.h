@@ -108,8 +108,9 @@ class Database {
 
   // Makes the string `length` bytes long, filling up with zero bytes, raw and
   // with room to grow, and returns its bytes for writing; the key is created
-  // when missing. REQUIRES: a string if it exists.
-  char* ResizeString(const KeyRef& key, size_t length);
+  // when missing. Copies nothing of a long string that has the room. `entry`:
+  // the key's, if wanted. REQUIRES: a string if it exists.
+  char* ResizeString(const KeyRef& key, size_t length, Entry** entry = nullptr);
 
   // Removes the key; false if it is not there.
   bool Delete(const KeyRef& key);

@@ -56,6 +56,8 @@ TEST(DifferentialTest, GeneratedCommandsAnswerTheSame) {
   options.lists = Knows(&target, {"LPUSH"});
   options.sets = Knows(&target, {"SADD"});
   options.hashes = Knows(&target, {"HSET"});
+  options.bitmaps = Knows(&target, {"SETBIT"});
+  options.hyperloglogs = Knows(&target, {"PFADD"});
   options.move_db = Knows(&target, {"SWAPDB"});
 
   const char* const only = getenv("HOLDFAST_GENERATOR");

@@ -21,6 +21,8 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   if (options.hashes) all.push_back(MakeHashGenerator());
   if (options.lists) all.push_back(MakeListGenerator());
   if (options.sets) all.push_back(MakeSetGenerator());
+  if (options.bitmaps) all.push_back(MakeBitmapGenerator());
+  if (options.hyperloglogs) all.push_back(MakeHyperLogLogGenerator());
   all.push_back(MakeTransactionGenerator(options));
   all.push_back(MakeZsetGenerator(options));
   return all;

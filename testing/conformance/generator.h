@@ -28,10 +28,12 @@ struct Step {
 
 // What a server that is tried can do; a generator leaves the rest out.
 struct GeneratorOptions {
-  bool lists = true;    // LPUSH: makes keys of the wrong type.
-  bool sets = true;     // SADD
-  bool hashes = true;   // HSET
-  bool move_db = true;  // MOVE, SWAPDB
+  bool lists = true;         // LPUSH: makes keys of the wrong type.
+  bool sets = true;          // SADD
+  bool hashes = true;        // HSET
+  bool bitmaps = true;       // SETBIT
+  bool hyperloglogs = true;  // PFADD
+  bool move_db = true;       // MOVE, SWAPDB
 };
 
 // Makes commands of one family by chance, valid ones and others. What Next()
@@ -47,7 +49,9 @@ class Generator {
 };
 
 std::unique_ptr<Generator> MakeStringGenerator(const GeneratorOptions& options);
+std::unique_ptr<Generator> MakeBitmapGenerator();
 std::unique_ptr<Generator> MakeHashGenerator();
+std::unique_ptr<Generator> MakeHyperLogLogGenerator();
 std::unique_ptr<Generator> MakeKeyGenerator(const GeneratorOptions& options);
 std::unique_ptr<Generator> MakeListGenerator();
 std::unique_ptr<Generator> MakeSetGenerator();
