@@ -17,6 +17,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/stream.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
 #include "server/keyspace/write_gate.h"
@@ -85,6 +86,7 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(DebugCommands());
   engine_.commands().Add(TransactionCommands());
   engine_.commands().Add(ZsetCommands());
+  engine_.commands().Add(StreamCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();
