@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   if (options.sets) all.push_back(MakeSetGenerator());
   all.push_back(MakeTransactionGenerator(options));
   all.push_back(MakeZsetGenerator(options));
+  all.push_back(MakeStreamGenerator());
   return all;
 }
 
