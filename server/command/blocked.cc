@@ -45,10 +45,7 @@ BlockedClient::Outcome BlockedClient::TryServe(ExecutionUnit* unit,
                          session_.protocol.load(std::memory_order_relaxed));
   CommandContext ctx(unit, &session_, &spec_, {}, &reply, db_);
   if (!request_.serve(ctx, key)) return Outcome::kNothing;
-  if (ctx.failed()) {
-    unit->engine().stats().Command(spec_.id).failed.fetch_add(
-        1, std::memory_order_relaxed);
-  }
+  if (ctx.failed()) CountFailure(&unit->engine());
   // In the log before the client hears of it.
   unit->FlushEffects();
   if (unit->appended()) {
@@ -58,6 +55,11 @@ BlockedClient::Outcome BlockedClient::TryServe(ExecutionUnit* unit,
   state_ = State::kServed;
   changed_.SignalAll();
   return Outcome::kServed;
+}
+
+void BlockedClient::CountFailure(Engine* engine) const {
+  engine->stats().Command(spec_.id).failed.fetch_add(1,
+                                                     std::memory_order_relaxed);
 }
 
 void BlockedClient::Leave(State state, absl::string_view error) {
@@ -112,6 +114,7 @@ void BlockedClient::Wait(Engine* engine, net::Deadline deadline,
     case State::kUnblocked:
       if (!error_.empty()) {
         engine->stats().CountError(error_);
+        CountFailure(engine);
         writer.Error(error_);
         break;
       }

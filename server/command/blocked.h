@@ -88,6 +88,8 @@ class BlockedClient final : public KeyWaiter {
   void Cancel(Engine* engine);
   // The client's own thread; appends the reply.
   void Wait(Engine* engine, net::Deadline deadline, std::string* reply);
+  // The call ended with an error after all.
+  void CountFailure(Engine* engine) const;
   void Leave(State state, absl::string_view error)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
