@@ -1,12 +1,13 @@
 #include "replication/replica/dataset_loader.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "server/keyspace/slot_table.h"
+#include "server/command/unit.h"
 
 namespace holdfast::replication {
 
@@ -148,21 +149,24 @@ void DatasetLoader::Install(const server::ReplicationId& history,
   for (auto& database : databases_) {
     if (database == nullptr) database = keyspace.NewDatabase();
   }
-  server::SlotSetLock locks(&keyspace.slots(), &keyspace.gate());
-  locks.LockAll();
+  server::ExecutionUnit unit(&engine_);
+  unit.Begin(engine_.WallMs(), /*from_primary=*/true);
+  unit.locks().LockAll();
   for (int i = 0; i < keyspace.database_count(); ++i) {
     const Database& before = keyspace.db(i);
     const Database& after = *databases_[i];
     if (before.Size() + after.Size() > 0)
       keyspace.TouchAllWatched(i, before, after);
     databases_[i] = keyspace.Replace(i, std::move(databases_[i]));
+    for (const std::string& key : keyspace.waiters().KeysOf(i))
+      unit.NoteReady(i, key);
   }
   server::CommandLog& log = engine_.log();
   log.AdoptHistory(history, offset);
   if (!log.active()) log.Activate();
   log.NoteSelectedDb(stream_db_);
   EndLoading();
-  locks.Release();
+  unit.End();
   for (auto& database : databases_) engine_.FreeLater(std::move(database));
   databases_.assign(databases_.size(), nullptr);
 }

@@ -23,6 +23,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/stream.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
 #include "server/stats/memory.h"
@@ -64,6 +65,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(TransactionCommands());
   commands.Add(ZsetCommands());
   commands.Add(PubSubCommands());
+  commands.Add(StreamCommands());
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);

@@ -12,13 +12,9 @@ bool BlockedClient::Block(CommandContext& ctx, Request request) {
   if (!ctx.may_block()) return false;
   Engine& engine = ctx.engine();
   // Each key once, whatever the client named.
-  std::vector<std::string> keys;
-  for (std::string& key : request.keys) {
-    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-      keys.push_back(std::move(key));
-    }
-  }
-  request.keys = std::move(keys);
+  std::sort(request.keys.begin(), request.keys.end());
+  request.keys.erase(std::unique(request.keys.begin(), request.keys.end()),
+                     request.keys.end());
   const net::Deadline deadline =
       request.timeout == absl::ZeroDuration()
           ? net::Deadline::Never()
@@ -49,6 +45,7 @@ BlockedClient::Outcome BlockedClient::TryServe(ExecutionUnit* unit,
                          session_.protocol.load(std::memory_order_relaxed));
   CommandContext ctx(unit, &session_, &spec_, {}, &reply, db_);
   if (!request_.serve(ctx, key)) return Outcome::kNothing;
+  if (ctx.failed()) CountFailure(&unit->engine());
   // In the log before the client hears of it.
   unit->FlushEffects();
   if (unit->appended()) {
@@ -58,6 +55,11 @@ BlockedClient::Outcome BlockedClient::TryServe(ExecutionUnit* unit,
   state_ = State::kServed;
   changed_.SignalAll();
   return Outcome::kServed;
+}
+
+void BlockedClient::CountFailure(Engine* engine) const {
+  engine->stats().Command(spec_.id).failed.fetch_add(1,
+                                                     std::memory_order_relaxed);
 }
 
 void BlockedClient::Leave(State state, absl::string_view error) {
@@ -112,6 +114,7 @@ void BlockedClient::Wait(Engine* engine, net::Deadline deadline,
     case State::kUnblocked:
       if (!error_.empty()) {
         engine->stats().CountError(error_);
+        CountFailure(engine);
         writer.Error(error_);
         break;
       }
@@ -133,11 +136,14 @@ void ExecutionUnit::ServeReadyClients() {
   // What is served may make further keys ready.
   for (size_t i = 0; i < ready_.size(); ++i) {
     const NamedKey ready = ready_[i];
+    to_serve_.erase(ready);  // It may become ready once more.
     const KeyRef key(ready.name);
     if (!locks_.Holds(key.slot, true)) continue;
     for (const auto& waiter : waiters.WaitersFor(key, ready.db)) {
-      if (engine_->keyspace().db(ready.db).Find(key) == nullptr) break;
       auto* client = static_cast<BlockedClient*>(waiter.get());
+      if (!client->serves_missing_keys() &&
+          engine_->keyspace().db(ready.db).Find(key) == nullptr)
+        continue;
       const BlockedClient::Outcome outcome = client->TryServe(this, ready.name);
       if (outcome == BlockedClient::Outcome::kServed) {
         waiters.Remove(key, ready.db, client);
@@ -158,7 +164,7 @@ void ExecutionUnit::ServeLaterClients() {
     changes_ = 0;
     const SlotUse slots[] = {{SlotOfKey(l.key.name), true}, {l.slot, true}};
     locks_.LockMany(slots, true);
-    if (!engine_->is_replica()) ready_.push_back(std::move(l.key));
+    if (!engine_->is_replica()) NoteReady(l.key.db, l.key.name);
     End();
   }
 }

@@ -40,6 +40,9 @@ class BlockedClient final : public KeyWaiter {
     std::vector<std::string> keys;
     absl::Duration timeout;  // Zero: none.
     Serve serve;
+    // Serves also when the key is gone, which is news for whoever waits for
+    // something in it (XREADGROUP). Others wait until it is back.
+    bool serves_missing_keys = false;
     // A further key that serving changes (BLMOVE's destination); may be empty.
     bool has_also_key = false;
     std::string also_key;
@@ -58,6 +61,7 @@ class BlockedClient final : public KeyWaiter {
   enum class Outcome { kServed, kNothing, kNeedsSlot };
   Outcome TryServe(ExecutionUnit* unit, absl::string_view key);
   Slot also_slot() const { return SlotOfKey(request_.also_key); }
+  bool serves_missing_keys() const { return request_.serves_missing_keys; }
 
  private:
   enum class State { kWaiting, kServed, kTimedOut, kUnblocked, kGone };
@@ -84,6 +88,8 @@ class BlockedClient final : public KeyWaiter {
   void Cancel(Engine* engine);
   // The client's own thread; appends the reply.
   void Wait(Engine* engine, net::Deadline deadline, std::string* reply);
+  // The call ended with an error after all.
+  void CountFailure(Engine* engine) const;
   void Leave(State state, absl::string_view error)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

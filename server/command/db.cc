@@ -77,8 +77,10 @@ bool Db::DeleteIfExpired(absl::string_view key) {
   database_->Delete(ref);
   engine.NotifyKeyspaceEvent(index_, kEventExpired, "expired", key);
   // Not counted as a change of the command that met it: that would make the
-  // command itself an effect. Its watchers, however, saw a key go.
+  // command itself an effect. Its watchers, however, saw a key go, and so did
+  // who waits for more of it.
   engine.keyspace().TouchWatched(ref.slot, index_, key);
+  WakeWaiters(key);
   return true;
 }
 
@@ -157,10 +159,18 @@ void Db::MoveTo(absl::string_view key, Db& target,
 }
 
 void Db::Touched(absl::string_view key, size_t changes) {
+  Lost(key, changes);
+  WakeWaiters(key);
+}
+
+void Db::Lost(absl::string_view key, size_t changes) {
   unit_->CountChange(static_cast<int64_t>(changes));
+  unit_->engine().keyspace().TouchWatched(unit_->Ref(key).slot, index_, key);
+}
+
+void Db::WakeWaiters(absl::string_view key) {
   Keyspace& keyspace = unit_->engine().keyspace();
   const KeyRef ref = unit_->Ref(key);
-  keyspace.TouchWatched(ref.slot, index_, key);
   if (keyspace.waiters().MayBeWaitedFor(ref.slot) &&
       keyspace.waiters().IsWaitedFor(ref, index_)) {
     unit_->NoteReady(index_, key);

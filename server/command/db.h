@@ -68,6 +68,11 @@ class Db {
   // Says that the key's value has changed by other means: `changes` elements of
   // it, for INFO's rdb_changes_since_last_save.
   void Touched(absl::string_view key, size_t changes = 1);
+  // The same where something was only taken away: wakes nobody.
+  void Lost(absl::string_view key, size_t changes = 1);
+  // Has those who wait for the key looked after at the end of the unit, which
+  // Touched() does too; for a change that is none to watchers.
+  void WakeWaiters(absl::string_view key);
 
   // Deletes a key that is expired now, with DEL as an effect and the "expired"
   // event; false if it is not (any more). For the expiry cycle and Find().

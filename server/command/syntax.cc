@@ -272,15 +272,18 @@ Argument Block(std::vector<Argument> arguments) {
       arguments.begin() + 1, arguments.end(), [](const Argument& argument) {
         return IsPlainValue(argument) && argument.token.empty();
       });
-  const bool options_follow =
-      std::all_of(arguments.begin() + 1, arguments.end(),
-                  [](const Argument& argument) { return argument.optional; });
+  // Values do only behind a token with a name of its own.
+  const bool more_follows = std::all_of(
+      arguments.begin() + 1, arguments.end(), [](const Argument& argument) {
+        return argument.optional ||
+               (argument.type < Type::kPureToken && argument.token.empty());
+      });
   if (IsPlainValue(first) && values_follow) {
     block.name = JoinedNames(arguments);
     block.token = std::move(first.token);
     first.token.clear();
   } else if (first.type == Type::kPureToken && !first.optional &&
-             options_follow) {
+             more_follows) {
     block.name = first.name;
     block.token = first.token;
     arguments.erase(arguments.begin());

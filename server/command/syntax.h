@@ -51,7 +51,8 @@ absl::string_view ArgumentTypeName(Argument::Type type);
 // the value (or the <group>) after it are one argument. [ ] is optional, < > a
 // group, | in either a choice. "[x ...]" after x, or "x ..." anywhere, repeats.
 // Several arguments in one optional or alternative make a block: one with a
-// token if that is followed by plain values only (LIMIT offset count).
+// token if that is followed by plain values only (LIMIT offset count), or has a
+// name, which then is the block's (streams:STREAMS key [key ...] id [id ...]).
 //
 // The type of a value follows from its name, digits at its end aside:
 //   key          key, *key, source, destination, src, dst (if the command has

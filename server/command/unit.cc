@@ -1,6 +1,5 @@
 #include "server/command/unit.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "glog/logging.h"
@@ -79,9 +78,7 @@ void ExecutionUnit::FlushEffects() {
 
 void ExecutionUnit::NoteReady(int db, absl::string_view key) {
   NamedKey ready{db, std::string(key)};
-  if (std::find(ready_.begin(), ready_.end(), ready) == ready_.end()) {
-    ready_.push_back(std::move(ready));
-  }
+  if (to_serve_.insert(ready).second) ready_.push_back(std::move(ready));
 }
 
 void ExecutionUnit::DeleteLater(int db, absl::string_view key) {

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -87,6 +89,10 @@ class ExecutionUnit {
     int db;
     std::string name;
     friend bool operator==(const NamedKey&, const NamedKey&) = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const NamedKey& key) {
+      return H::combine(std::move(h), key.db, key.name);
+    }
   };
   struct Later {
     NamedKey key;
@@ -115,6 +121,7 @@ class ExecutionUnit {
   absl::InlinedVector<EffectEnd, 4> ends_;
   std::vector<NamedKey> expired_;
   std::vector<NamedKey> ready_;
+  absl::flat_hash_set<NamedKey> to_serve_;  // Those of ready_ still to come.
   std::vector<Later> later_;
 };
 

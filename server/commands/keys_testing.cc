@@ -21,6 +21,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/stream.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
 #include "server/keyspace/write_gate.h"
@@ -93,6 +94,7 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(PubSubCommands());
   engine_.commands().Add(BitmapCommands());
   engine_.commands().Add(HyperLogLogCommands());
+  engine_.commands().Add(StreamCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

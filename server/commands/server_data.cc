@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,12 @@ bool CheckFlushOption(CommandContext& ctx) {
   return false;
 }
 
+// Whoever waits for a key of the database is looked after.
+void WakeWaitersOf(CommandContext& ctx, int index) {
+  for (const std::string& key : ctx.engine().keyspace().waiters().KeysOf(index))
+    ctx.unit().NoteReady(index, key);
+}
+
 void Flush(CommandContext& ctx, int index) {
   Keyspace& keyspace = ctx.engine().keyspace();
   const size_t size = keyspace.db(index).Size();
@@ -46,6 +53,7 @@ void Flush(CommandContext& ctx, int index) {
   keyspace.TouchAllWatched(index, keyspace.db(index), *empty);
   ctx.engine().FreeLater(keyspace.Replace(index, std::move(empty)));
   ctx.unit().CountChange(static_cast<int64_t>(size));
+  WakeWaitersOf(ctx, index);
 }
 
 void FlushDb(CommandContext& ctx) {
@@ -84,11 +92,8 @@ void SwapDb(CommandContext& ctx) {
     keyspace.TouchAllWatched(a, keyspace.db(a), keyspace.db(b));
     keyspace.TouchAllWatched(b, keyspace.db(b), keyspace.db(a));
     keyspace.Swap(a, b);
-    for (const int db : {a, b}) {
-      for (const std::string& key : keyspace.waiters().KeysOf(db)) {
-        ctx.unit().NoteReady(db, key);
-      }
-    }
+    WakeWaitersOf(ctx, a);
+    WakeWaitersOf(ctx, b);
   }
   ctx.unit().CountChange();  // With itself too, as in Redis: it is replicated.
   ctx.Ok();

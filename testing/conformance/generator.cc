@@ -25,6 +25,7 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   if (options.hyperloglogs) all.push_back(MakeHyperLogLogGenerator());
   all.push_back(MakeTransactionGenerator(options));
   all.push_back(MakeZsetGenerator(options));
+  all.push_back(MakeStreamGenerator());
   return all;
 }
 

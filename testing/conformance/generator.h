@@ -55,6 +55,7 @@ std::unique_ptr<Generator> MakeHyperLogLogGenerator();
 std::unique_ptr<Generator> MakeKeyGenerator(const GeneratorOptions& options);
 std::unique_ptr<Generator> MakeListGenerator();
 std::unique_ptr<Generator> MakeSetGenerator();
+std::unique_ptr<Generator> MakeStreamGenerator();
 // MULTI, EXEC, DISCARD, WATCH over three connections.
 std::unique_ptr<Generator> MakeTransactionGenerator(
     const GeneratorOptions& options);

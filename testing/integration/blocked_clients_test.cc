@@ -65,6 +65,23 @@ TEST_F(BlockedClientsTest, FirstComeFirstServed) {
   EXPECT_THAT(other_.Do("EXISTS", "q"), IsInt(0));
 }
 
+// What is served may bring an element back to a key that was looked after.
+TEST_F(BlockedClientsTest, AKeyMayBecomeReadyTwiceAtOnce) {
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 3; ++i) clients.emplace_back(*server_);
+  clients[0].Send("BLMOVE", "{q}a", "{q}b", "LEFT", "LEFT", 0);
+  ASSERT_TRUE(Blocked(1));
+  clients[1].Send("BLPOP", "{q}a", 0);
+  ASSERT_TRUE(Blocked(2));
+  clients[2].Send("BLMOVE", "{q}b", "{q}a", "LEFT", "LEFT", 0);
+  ASSERT_TRUE(Blocked(3));
+  other_.Do("RPUSH", "{q}a", "x");
+  EXPECT_THAT(clients[0].Receive(), IsBulk("x"));
+  EXPECT_THAT(clients[2].Receive(), IsBulk("x"));
+  EXPECT_THAT(clients[1].Receive(),
+              IsArray(ElementsAre(IsBulk("{q}a"), IsBulk("x"))));
+}
+
 TEST_F(BlockedClientsTest, TimeoutsAreKeptToTheMillisecond) {
   TestClient client(*server_);
   const absl::Time begun = absl::Now();
