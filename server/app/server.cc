@@ -12,6 +12,7 @@
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
+#include "server/commands/geo.h"
 #include "server/commands/hash.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
@@ -20,6 +21,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/sort.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
 #include "server/stats/memory.h"
@@ -58,6 +60,8 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
   commands.Add(ZsetCommands());
+  commands.Add(GeoCommands());
+  commands.Add(SortCommands());
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);

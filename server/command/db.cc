@@ -128,7 +128,7 @@ void Db::MoveTo(absl::string_view key, Db& target,
   const KeyRef from(key);
   const KeyRef to(target_key);
   target.database_->MoveFrom(*database_, from, to);
-  Touched(key);
+  Touched(key, 0);
   target.Touched(target_key);
 }
 

@@ -10,6 +10,7 @@
 #include "glog/logging.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
+#include "server/commands/geo.h"
 #include "server/commands/hash.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
@@ -17,6 +18,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/sort.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
 #include "server/keyspace/write_gate.h"
@@ -85,6 +87,8 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(DebugCommands());
   engine_.commands().Add(TransactionCommands());
   engine_.commands().Add(ZsetCommands());
+  engine_.commands().Add(GeoCommands());
+  engine_.commands().Add(SortCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

@@ -22,6 +22,8 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   if (options.sets) all.push_back(MakeSetGenerator());
   all.push_back(MakeTransactionGenerator(options));
   all.push_back(MakeZsetGenerator(options));
+  all.push_back(MakeGeoGenerator());
+  all.push_back(MakeSortGenerator(options));
   return all;
 }
 
