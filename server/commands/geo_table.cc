@@ -57,25 +57,25 @@ CommandSpec OldSearch(absl::string_view name, int arity, bool stores,
 std::vector<CommandSpec> OldSearches() {
   std::vector<CommandSpec> commands = {
       OldSearch("georadius", -6, true,
-                "key longitude latitude radius:double unit:<m | km | ft | mi> "
+                "key longitude latitude radius:double unit:<M | KM | FT | MI> "
                 "[WITHCOORD] [WITHDIST] [WITHHASH] count:[COUNT count "
                 "[ANY@6.2.0]] order:[ASC | DESC] [STORE key] [STOREDIST key]",
                 "`GEOSEARCH` and `GEOSEARCHSTORE` with `BYRADIUS`",
                 GeoRadiusCommand),
       OldSearch("georadius_ro", -6, false,
-                "key longitude latitude radius:double unit:<m | km | ft | mi> "
+                "key longitude latitude radius:double unit:<M | KM | FT | MI> "
                 "[WITHCOORD] [WITHDIST] [WITHHASH] count:[COUNT count "
                 "[ANY@6.2.0]] order:[ASC | DESC]",
                 "`GEOSEARCH` with `BYRADIUS`", GeoRadiusRoCommand),
       OldSearch("georadiusbymember", -5, true,
-                "key member radius:double unit:<m | km | ft | mi> [WITHCOORD] "
+                "key member radius:double unit:<M | KM | FT | MI> [WITHCOORD] "
                 "[WITHDIST] [WITHHASH] count:[COUNT count [ANY]] order:[ASC | "
                 "DESC] [STORE key] [STOREDIST key]",
                 "`GEOSEARCH` and `GEOSEARCHSTORE` with `BYRADIUS` and "
                 "`FROMMEMBER`",
                 GeoRadiusByMemberCommand),
       OldSearch("georadiusbymember_ro", -5, false,
-                "key member radius:double unit:<m | km | ft | mi> [WITHCOORD] "
+                "key member radius:double unit:<M | KM | FT | MI> [WITHCOORD] "
                 "[WITHDIST] [WITHHASH] count:[COUNT count [ANY]] order:[ASC | "
                 "DESC]",
                 "`GEOSEARCH` with `BYRADIUS` and `FROMMEMBER`",
@@ -112,7 +112,7 @@ std::vector<CommandSpec> MakeCommands() {
        .group = kGroup,
        .complexity = "O(log(N)), N being the number of members in the set",
        .summary = "Tell how far two members are from each other",
-       .syntax = "key member1 member2 unit:[m | km | ft | mi]",
+       .syntax = "key member1 member2 unit:[M | KM | FT | MI]",
        .handler = GeoDistCommand},
       {.name = "geohash",
        .arity = -2,
@@ -148,8 +148,8 @@ std::vector<CommandSpec> MakeCommands() {
        .syntax =
            "key from:<FROMMEMBER member | FROMLONLAT "
            "longitude_latitude:<longitude latitude>> by:<circle:<BYRADIUS "
-           "radius:double unit:<m | km | ft | mi>> | box:<BYBOX width:double "
-           "height:double unit:<m | km | ft | mi>>> order:[ASC | DESC] "
+           "radius:double unit:<M | KM | FT | MI>> | box:<BYBOX width:double "
+           "height:double unit:<M | KM | FT | MI>>> order:[ASC | DESC] "
            "count:[COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
        .handler = GeoSearchCommand,
        .history = UnitsInCapitals()},
@@ -165,8 +165,8 @@ std::vector<CommandSpec> MakeCommands() {
        .syntax =
            "destination source from:<FROMMEMBER member | FROMLONLAT "
            "longitude_latitude:<longitude latitude>> by:<circle:<BYRADIUS "
-           "radius:double unit:<m | km | ft | mi>> | box:<BYBOX width:double "
-           "height:double unit:<m | km | ft | mi>>> order:[ASC | DESC] "
+           "radius:double unit:<M | KM | FT | MI>> | box:<BYBOX width:double "
+           "height:double unit:<M | KM | FT | MI>>> order:[ASC | DESC] "
            "count:[COUNT count [ANY]] [STOREDIST]",
        .handler = GeoSearchStoreCommand,
        .history = UnitsInCapitals()},

@@ -18,23 +18,34 @@
 // consistent (distances may be NaN): the order is any then, but memory is safe.
 namespace holdfast::server {
 
+namespace redis_order_internal {
+
+// `spare` has room for as many.
+template <typename T, typename Compare>
+void MergeSort(absl::Span<T> items, T* spare, const Compare& compare) {
+  if (items.size() <= 1) return;
+  const size_t half = items.size() / 2;
+  MergeSort(items.subspan(0, half), spare, compare);
+  MergeSort(items.subspan(half), spare, compare);
+  size_t left = 0;
+  size_t right = half;
+  T* merged = spare;
+  while (left < half && right < items.size()) {
+    const bool takes_left = compare(items[left], items[right]) <= 0;
+    *merged++ = std::move(items[takes_left ? left++ : right++]);
+  }
+  while (left < half) *merged++ = std::move(items[left++]);
+  // What is left of the right half stands where it belongs.
+  std::move(spare, merged, items.begin());
+}
+
+}  // namespace redis_order_internal
+
 // Stable. O(n log n).
 template <typename T, typename Compare>
 void SortAsQsort(absl::Span<T> items, const Compare& compare) {
-  if (items.size() <= 1) return;
-  const size_t half = items.size() / 2;
-  SortAsQsort(items.subspan(0, half), compare);
-  SortAsQsort(items.subspan(half), compare);
-  std::vector<T> merged;
-  merged.reserve(items.size());
-  size_t left = 0;
-  size_t right = half;
-  while (left < half && right < items.size()) {
-    const bool takes_left = compare(items[left], items[right]) <= 0;
-    merged.push_back(std::move(items[takes_left ? left++ : right++]));
-  }
-  while (left < half) merged.push_back(std::move(items[left++]));
-  std::move(merged.begin(), merged.end(), items.begin());
+  std::vector<T> spare(items.size());
+  redis_order_internal::MergeSort(items, spare.data(), compare);
 }
 
 namespace redis_order_internal {

@@ -270,9 +270,6 @@ TEST_F(SortTest, AnAnswerOfManyGetsIsBounded) {
   std::vector<absl::string_view> args = {"SORT", "l", "BY", "nosort"};
   for (int i = 0; i < 16; ++i) args.insert(args.end(), {"GET", "v_*"});
   EXPECT_EQ(Do(args).substr(0, 5), "-ERR ");
-  args.insert(args.end(), {"STORE", "d"});
-  EXPECT_EQ(Do(args), "-ERR the result would be too long\r\n");
-  EXPECT_EQ(Do("EXISTS d"), Int(0));
 }
 
 TEST(SortScoreTest, ReadsWhatStrtodReads) {
