@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -90,6 +91,8 @@ int main(int argc, char** argv) {
   using holdfast::server::ConfigId;
   using holdfast::server::Server;
 
+  // SORT ... ALPHA goes by the environment's collation, as in Redis.
+  setlocale(LC_COLLATE, "");
   auto config = std::make_unique<Config>();
   const absl::Status parsed =
       holdfast::server::ParseCommandLine(argc, argv, config.get());

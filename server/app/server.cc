@@ -13,6 +13,7 @@
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
+#include "server/commands/geo.h"
 #include "server/commands/hash.h"
 #include "server/commands/hyperloglog.h"
 #include "server/commands/info.h"
@@ -23,6 +24,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/sort.h"
 #include "server/commands/stream.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
@@ -66,6 +68,8 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ZsetCommands());
   commands.Add(PubSubCommands());
   commands.Add(StreamCommands());
+  commands.Add(GeoCommands());
+  commands.Add(SortCommands());
   setup_ = commands.Finish();
   engine_.FinishSetup();
   InstallConfigHooks(&engine_, &clients_);

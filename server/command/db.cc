@@ -154,7 +154,7 @@ void Db::MoveTo(absl::string_view key, Db& target,
   const KeyRef to(target_key);
   target.NotifyNew(target_key);
   target.database_->MoveFrom(*database_, from, to);
-  Touched(key);
+  Touched(key, 0);
   target.Touched(target_key);
 }
 

@@ -63,7 +63,7 @@ class Db {
   // REQUIRES: the key is there. kNoExpiry removes.
   Entry* SetExpiry(absl::string_view key, int64_t when_ms);
   // Moves the key with value and expiry to another name or database, where
-  // nothing may be.
+  // nothing may be: one change.
   void MoveTo(absl::string_view key, Db& target, absl::string_view target_key);
   // Says that the key's value has changed by other means: `changes` elements of
   // it, for INFO's rdb_changes_since_last_save.

@@ -132,6 +132,17 @@ bool SortRoKeys(Args, std::vector<KeyUse>* keys) {
   return true;
 }
 
+// A BY or GET with a pattern that elements complete to the names of keys. Also
+// where it stands for another option's value.
+bool SortReachesAll(Args args) {
+  for (size_t i = 2; i + 1 < args.size(); ++i) {
+    if ((Is(args, i, "by") || Is(args, i, "get")) &&
+        absl::StrContains(args[i + 1], '*'))
+      return true;
+  }
+  return false;
+}
+
 // Redis's own reading: the last STORE outside the values of BY, GET and LIMIT;
 // the value of STORE itself is looked at again.
 bool SortReported(Args args, std::vector<KeyUse>* keys) {
@@ -266,6 +277,7 @@ struct Finders {
   absl::string_view name;
   KeyFinder exact;  // Null: the key specs are exact enough to lock by.
   KeyFinder reported;
+  ArgsPredicate reaches_all = nullptr;
 };
 constexpr Finders kFinders[] = {
     {"bitfield", nullptr, BitfieldReported},
@@ -275,8 +287,8 @@ constexpr Finders kFinders[] = {
     {"migrate", MigrateKeys, MigrateKeys},
     {"pfmerge", PfMergeExact, nullptr},
     {"set", nullptr, SetReported},
-    {"sort", SortExact, SortReported},
-    {"sort_ro", SortRoKeys, SortRoKeys},
+    {"sort", SortExact, SortReported, SortReachesAll},
+    {"sort_ro", SortRoKeys, SortRoKeys, SortReachesAll},
     {"xread", XreadExact, XreadReported},
     {"xreadgroup", XreadGroupExact, XreadReported},
 };
@@ -333,6 +345,7 @@ void DeriveKeyFields(CommandSpec* spec) {
     if (finders.name != spec->full_name) continue;
     spec->exact_keys = finders.exact;
     spec->reported_keys = finders.reported;
+    spec->reaches_all_keys = finders.reaches_all;
   }
   for (const KeySpec& key : spec->keys) {
     CHECK_GE(key.step, 1) << spec->full_name;

@@ -146,6 +146,8 @@ struct KeyUse;
 // Finds keys that key specs cannot tell exactly; see keys.cc.
 using KeyFinder = bool (*)(absl::Span<const absl::string_view> args,
                            std::vector<KeyUse>* keys);
+// Answers a question about the arguments of a call.
+using ArgsPredicate = bool (*)(absl::Span<const absl::string_view> args);
 
 // A change of a command that COMMAND DOCS tells of.
 struct HistoryNote {
@@ -201,6 +203,8 @@ struct CommandSpec {
       nullptr;  // For the few whose keys specs cannot tell (keys.cc).
   KeyFinder reported_keys =
       nullptr;  // What COMMAND GETKEYS falls back on for them.
+  // See ReachesAllKeys() (table.h); null: never.
+  ArgsPredicate reaches_all_keys = nullptr;
   // The only key's argument for a command that has exactly one, always there
   // (most do: dispatch need not look at the specs then); otherwise 0.
   int single_key = 0;

@@ -26,11 +26,21 @@ struct KeyUse {
 // specs do not describe exactly (SORT, MIGRATE, GEORADIUS, XREAD), as their
 // handlers read the arguments; maybe a few more, so that these can be locked.
 // False when the arguments do not fit (numkeys out of range, keyword without a
-// value); then `keys` is of no use. Clears `keys` first.
+// value); then `keys` is of no use, and the handler, which is called with no
+// slot locked, must refuse them before it looks at any key. Clears `keys`
+// first.
 // REQUIRES: a spec that a CommandTable holds, and arguments that fit its arity.
 bool ExtractKeys(const CommandSpec& spec,
                  absl::Span<const absl::string_view> args,
                  std::vector<KeyUse>* keys);
+
+// Whether a call may look up keys that its arguments do not name (SORT's
+// patterns, which the elements of what is sorted complete): it then needs all
+// slots. REQUIRES: as ExtractKeys.
+inline bool ReachesAllKeys(const CommandSpec& spec,
+                           absl::Span<const absl::string_view> args) {
+  return spec.reaches_all_keys != nullptr && spec.reaches_all_keys(args);
+}
 
 // The keys as Redis 7.0 reports them: COMMAND GETKEYS, and flags that depend on
 // the arguments (SET with GET reads). Differs from ExtractKeys for arguments

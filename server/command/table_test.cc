@@ -322,6 +322,24 @@ TEST_F(TableTest, ExtractsEveryKeyThatSortCanStoreTo) {
   EXPECT_EQ(Extracted("sort_ro a store d"), "1a");
 }
 
+TEST_F(TableTest, SortReachesAllKeysByPatternsThatElementsComplete) {
+  const auto reaches_all = [this](absl::string_view line) {
+    const Args args = Split(line);
+    return ReachesAllKeys(*table_.ResolveOrNull(args), args);
+  };
+  for (const char* line :
+       {"sort a BY w_*", "sort a GET *", "sort_ro a get # Get o_*->f",
+        "sort a BY nosort GET x GET *", "sort a STORE BY x*",
+        "sort a LIMIT 0 1 by *"}) {
+    EXPECT_TRUE(reaches_all(line)) << line;
+  }
+  for (const char* line :
+       {"sort *", "sort a", "sort a BY nosort GET # GET w", "sort a STORE *",
+        "sort a * BY", "sort_ro a LIMIT * *", "get *", "zunion 1 * BY *"}) {
+    EXPECT_FALSE(reaches_all(line)) << line;
+  }
+}
+
 TEST_F(TableTest, ExtractsEveryKeyThatGeoradiusCanStoreTo) {
   EXPECT_EQ(Extracted("georadius k 1 2 3 m"), "1k");
   EXPECT_EQ(Extracted("georadius k 1 2 3 m store a"), "1k 7!a");

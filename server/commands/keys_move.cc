@@ -13,6 +13,12 @@ namespace {
 
 enum class IfTaken { kReplace, kLeave };
 
+// Deletes what the key holds, to put another value there, which is what counts
+// as the change and tells the watchers.
+void MakeRoom(Db& db, absl::string_view key) {
+  db.storage().Delete(db.unit().Ref(key));
+}
+
 void Rename(CommandContext& ctx, IfTaken if_taken) {
   const absl::string_view from = ctx.arg(1);
   const absl::string_view to = ctx.arg(2);
@@ -25,7 +31,7 @@ void Rename(CommandContext& ctx, IfTaken if_taken) {
     return if_taken == IfTaken::kLeave ? ctx.reply().Integer(0) : ctx.Ok();
   if (db.FindForWrite(to) != nullptr) {
     if (if_taken == IfTaken::kLeave) return ctx.reply().Integer(0);
-    db.Delete(to);
+    MakeRoom(db, to);
   }
   db.MoveTo(from, db, to);
   ctx.Notify(kEventGeneric, "rename_from", from);
@@ -118,7 +124,7 @@ void CopyCommand(CommandContext& ctx) {
   if (entry == nullptr) return ctx.reply().Integer(0);
   if (target.FindForWrite(to) != nullptr) {
     if (!replace) return ctx.reply().Integer(0);
-    target.Delete(to);
+    MakeRoom(target, to);
   }
   CopyValue(*entry, target, to);
   ctx.NotifyIn(target_index, kEventGeneric, "copy_to", to);

@@ -74,6 +74,39 @@ TEST_F(KeyCommandsTest, RenameOverAnExpiringKeyDropsItsExpiry) {
   EXPECT_EQ(Do("ttl b"), Int(-1));
 }
 
+TEST_F(KeyCommandsTest, MovingAKeyIsOneChangeWhateverWasThere) {
+  const auto changes = [&](absl::string_view line) {
+    const int64_t before = engine_.stats().changes_since_save.load();
+    EXPECT_NE(Do(line)[0], '-') << line;
+    return engine_.stats().changes_since_save.load() - before;
+  };
+  Do("mset a 1 b 2 c 3 e 4");
+  EXPECT_EQ(changes("rename a b"), 1);
+  EXPECT_EQ(changes("rename b d"), 1);
+  EXPECT_EQ(changes("renamenx d d2"), 1);
+  EXPECT_EQ(changes("renamenx d2 c"), 0);
+  EXPECT_EQ(changes("move c 1"), 1);
+  EXPECT_EQ(changes("copy e f"), 1);
+  EXPECT_EQ(changes("copy e f replace"), 1);
+  EXPECT_EQ(changes("rename e e"), 0);
+}
+
+TEST_F(KeyCommandsTest, RenameAndCopyTellTheWatchersOfWhatTheyReplace) {
+  for (const char* line : {"rename a b", "copy a b replace"}) {
+    Do("mset a 1 b 2");
+    Do("watch b");
+    EXPECT_EQ(DoAsOther(line)[0] == '-', false) << line;
+    Do("multi");
+    Do("get a");
+    EXPECT_EQ(Do("exec"), "*-1\r\n") << line;
+  }
+  Do("set a 1");
+  Do("watch a");
+  DoAsOther("rename a z");
+  Do("multi");
+  EXPECT_EQ(Do("exec"), "*-1\r\n");
+}
+
 TEST_F(KeyCommandsTest, RenameRefusals) {
   EXPECT_EQ(Do("rename nosuch b"), kNoKeyReply);
   EXPECT_EQ(Do("rename nosuch nosuch"), kNoKeyReply);

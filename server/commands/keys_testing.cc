@@ -12,6 +12,7 @@
 #include "server/commands/connection.h"
 #include "server/commands/debug.h"
 #include "server/commands/dump.h"
+#include "server/commands/geo.h"
 #include "server/commands/hash.h"
 #include "server/commands/hyperloglog.h"
 #include "server/commands/keys.h"
@@ -21,6 +22,7 @@
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
+#include "server/commands/sort.h"
 #include "server/commands/stream.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
@@ -95,6 +97,8 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(BitmapCommands());
   engine_.commands().Add(HyperLogLogCommands());
   engine_.commands().Add(StreamCommands());
+  engine_.commands().Add(GeoCommands());
+  engine_.commands().Add(SortCommands());
   engine_.FinishSetup();
   ExclusiveGate gate(&engine_.keyspace().gate());
   engine_.log().Activate();

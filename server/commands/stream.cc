@@ -199,7 +199,6 @@ void XAddCommand(CommandContext& ctx) {
     if (is_new) db.storage().Delete(ctx.unit().Ref(key));
     return AppendError(ctx, result);
   }
-  if (is_new) ctx.Notify(kEventNew, "new", key);
   ReplyStreamId(ctx.reply(), id);
   ctx.Notify(kEventStream, "xadd", key);
   db.Touched(key);

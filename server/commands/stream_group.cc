@@ -83,11 +83,7 @@ void XGroupCreateCommand(CommandContext& ctx) {
   } else if (!StreamIdArg(ctx, 4, &id)) {
     return;
   }
-  const bool is_new = stream == nullptr;
-  if (is_new) {
-    stream = Create<Stream>(db, key);
-    ctx.Notify(kEventNew, "new", key);
-  }
+  if (stream == nullptr) stream = Create<Stream>(db, key);
   if (stream->CreateGroup(ctx.arg(3), id, options.entries_read) == nullptr)
     return ctx.Error("BUSYGROUP Consumer Group name already exists");
   ctx.Ok();

@@ -196,18 +196,14 @@ absl::string_view Dispatcher::LockFor(
       unit_.locks().LockOne(
           key.slot,
           spec.keys[0].flags != 0 && (spec.keys[0].flags & kKeyRO) == 0, write);
-    } else if (spec.Is(kWholeKeyspace)) {
+    } else if (spec.Is(kWholeKeyspace) || ReachesAllKeys(spec, args)) {
       unit_.locks().LockAll();
     } else if (!spec.keys.empty()) {
-      if (ExtractKeys(spec, args, &keys_)) {
-        slots_.clear();
-        AddSlots(spec, keys_, args, &slots_);
-        unit_.locks().LockMany(slots_, write);
-      } else {
-        // The handler will refuse these arguments. In case it reads them
-        // otherwise than the key specs do, it has every lock.
-        unit_.locks().LockAll();
-      }
+      slots_.clear();
+      // Arguments in which no keys can be found need no slot: the handler
+      // refuses them.
+      if (ExtractKeys(spec, args, &keys_)) AddSlots(spec, keys_, args, &slots_);
+      unit_.locks().LockMany(slots_, write);
     } else if (write) {
       unit_.locks().LockGateOnly();
     }
@@ -293,12 +289,11 @@ absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls,
   slots_.assign(extra.begin(), extra.end());
   for (const Call& call : calls) {
     flags |= call.spec->flags & (kWrite | kMayReplicate);
-    if (call.spec->Is(kWholeKeyspace) || call.spec->Is(kWalksKeyspace)) {
+    if (call.spec->Is(kWholeKeyspace) || call.spec->Is(kWalksKeyspace) ||
+        ReachesAllKeys(*call.spec, call.args)) {
       everything = true;
     } else if (ExtractKeys(*call.spec, call.args, &keys_)) {
       AddSlots(*call.spec, keys_, call.args, &slots_);
-    } else {
-      everything = true;
     }
   }
   for (;;) {

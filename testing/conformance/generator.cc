@@ -26,6 +26,8 @@ std::vector<std::unique_ptr<Generator>> AllGenerators(
   all.push_back(MakeTransactionGenerator(options));
   all.push_back(MakeZsetGenerator(options));
   all.push_back(MakeStreamGenerator());
+  all.push_back(MakeGeoGenerator());
+  all.push_back(MakeSortGenerator(options));
   return all;
 }
 

@@ -61,6 +61,8 @@ std::unique_ptr<Generator> MakeTransactionGenerator(
     const GeneratorOptions& options);
 
 std::unique_ptr<Generator> MakeZsetGenerator(const GeneratorOptions& options);
+std::unique_ptr<Generator> MakeGeoGenerator();
+std::unique_ptr<Generator> MakeSortGenerator(const GeneratorOptions& options);
 
 // A new one of each.
 std::vector<std::unique_ptr<Generator>> AllGenerators(
