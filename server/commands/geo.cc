@@ -147,7 +147,6 @@ void GeoAddCommand(CommandContext& ctx) {
   if (zset == nullptr) {
     if (options.flags.only_existing) return ctx.reply().Integer(0);
     zset = Create<Zset>(db, key);
-    ctx.Notify(kEventNew, "new", key);
   }
   const PackedLimits limits = ZsetLimitsOf(ctx.engine().config());
   size_t added = 0;

@@ -342,10 +342,9 @@ void Store(CommandContext& ctx, Db& db, const Query& query,
         query.store_distance ? meters / query.area.unit_meters : match->score,
         {}, limits);
   }
-  const bool is_new = db.FindForWrite(key) == nullptr;
+  db.FindForWrite(key);  // An expired one goes first.
   db.SetObject(key, Object(std::move(result)));
   if (chosen.size() > 1) db.Touched(key, chosen.size() - 1);
-  if (is_new) ctx.Notify(kEventNew, "new", key);
   ctx.Notify(kEventZset, query.searches() ? "geosearchstore" : "georadiusstore",
              key);
 }

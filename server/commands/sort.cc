@@ -216,10 +216,9 @@ void Store(CommandContext& ctx, Db& db, const Query& query,
     if (db.Delete(key)) ctx.Notify(kEventGeneric, "del", key);
     return;
   }
-  const bool is_new = db.FindForWrite(key) == nullptr;
+  db.FindForWrite(key);  // An expired one goes first.
   db.SetObject(key, Object(std::move(result)));
   if (size > 1) db.Touched(key, size - 1);
-  if (is_new) ctx.Notify(kEventNew, "new", key);
   ctx.Notify(kEventList, "sortstore", key);
 }
 

@@ -83,7 +83,8 @@ void XGroupCreateCommand(CommandContext& ctx) {
   } else if (!StreamIdArg(ctx, 4, &id)) {
     return;
   }
-  if (stream == nullptr) stream = Create<Stream>(db, key);
+  const bool is_new = stream == nullptr;
+  if (is_new) stream = Create<Stream>(db, key);
   if (stream->CreateGroup(ctx.arg(3), id, options.entries_read) == nullptr)
     return ctx.Error("BUSYGROUP Consumer Group name already exists");
   ctx.Ok();
