@@ -16,6 +16,7 @@
 #include "server/command/errors.h"
 #include "server/command/typed.h"
 #include "server/engine/engine.h"
+#include "server/persist/load/load_file.h"
 #include "server/persist/rdb/byte_source.h"
 #include "server/persist/rdb/crc64.h"
 #include "server/persist/rdb/input.h"
@@ -97,14 +98,13 @@ class OneValue : public RdbVisitor {
 };
 
 // False for anything but one whole value. REQUIRES: FooterIsRight().
-bool Load(const Config& config, absl::string_view key,
-          absl::string_view payload, OneValue* value) {
+bool Load(Engine& engine, absl::string_view key, absl::string_view payload,
+          OneValue* value) {
   payload.remove_suffix(kFooterBytes);
   if (payload.empty()) return false;
   const auto type = static_cast<uint8_t>(payload[0]);
   StringSource source(payload.substr(1));
-  const RdbObjectLimits limits = RdbObjectLimitsOf(config);
-  const RdbSanitizer sanitize;
+  const RdbReadOptions options = RdbReadOptionsOf(&engine);
   std::string scratch;
   bool was_empty = false;
   {
@@ -113,8 +113,8 @@ bool Load(const Config& config, absl::string_view key,
     context.input = &input;
     context.visitor = value;
     context.key = key;
-    context.sanitize = &sanitize;
-    context.limits = &limits;
+    context.sanitize = &options.sanitize;
+    context.limits = &options.limits;
     context.scratch = &scratch;
     context.was_empty = &was_empty;
     if (!LoadRdbValue(type, context).ok()) return false;
@@ -182,7 +182,7 @@ void Restore(CommandContext& ctx) {
     return ctx.Error("ERR DUMP payload version or checksum are wrong");
   }
   OneValue value;
-  if (!Load(ctx.engine().config(), key, ctx.arg(3), &value)) {
+  if (!Load(ctx.engine(), key, ctx.arg(3), &value)) {
     return ctx.Error("ERR Bad data format");
   }
   int64_t when_ms = kNoExpiry;

@@ -12,8 +12,10 @@
 #include "net/time/clock.h"
 #include "server/command/table.h"
 #include "server/config/config.h"
+#include "server/engine/load_progress.h"
 #include "server/engine/pause.h"
 #include "server/engine/role.h"
+#include "server/engine/save_service.h"
 #include "server/keyspace/keyspace.h"
 #include "server/reclaim/lazy_free.h"
 #include "server/session/registry.h"
@@ -52,6 +54,9 @@ class Engine {
   // Null where replication is not part of this server. Set before the first
   // client.
   ReplicationService* replication_service = nullptr;
+  // Null where nothing is saved. Set before the first client.
+  SaveService* save_service = nullptr;
+  LoadProgress& load_progress() { return load_progress_; }
   // Called once all commands are in the table.
   void FinishSetup();
 
@@ -82,7 +87,21 @@ class Engine {
   // replica waits for its primary to say so, and a paused dataset stays as it
   // is. Certain until the write gate is left, when asked behind it.
   bool MayDeleteExpired() const {
-    return !is_replica() && pause_.mode() == Pause::Mode::kNone;
+    return !is_replica() && pause_.mode() == Pause::Mode::kNone && !ending();
+  }
+
+  // The dataset is on disk as it is, and the server is about to end: no write
+  // is let in any more. Changes while the gate is held exclusively.
+  bool ending() const { return ending_.load(std::memory_order_relaxed); }
+  void set_ending(bool ending) {
+    ending_.store(ending, std::memory_order_relaxed);
+  }
+  // DEBUG PAUSE-CRON: periodic work, that on signals included, waits.
+  bool cron_paused() const {
+    return cron_paused_.load(std::memory_order_relaxed);
+  }
+  void set_cron_paused(bool paused) {
+    cron_paused_.store(paused, std::memory_order_relaxed);
   }
 
   void set_active_expire(bool on) {
@@ -105,9 +124,12 @@ class Engine {
   void NotifyKeyspaceEvent(int, uint32_t, absl::string_view,
                            absl::string_view) {}
 
-  // Ends the server in an orderly way; set by server/app. The argument is
-  // whether to skip saving.
+  // Ends the server, which SaveService::PrepareEnd() has prepared for it; set
+  // by server/app.
   std::function<void()> request_shutdown = [] {};
+  // Withdraws a signal that asked for the end and was not acted upon; false if
+  // there is none.
+  std::function<bool()> withdraw_signal = [] { return false; };
 
   const std::string& run_id() const { return run_id_; }
   net::MonoTime started() const { return started_; }
@@ -132,6 +154,9 @@ class Engine {
   Pause pause_;
   std::atomic<uint32_t> lru_clock_{0};
   std::atomic<bool> active_expire_{true};
+  std::atomic<bool> ending_{false};
+  std::atomic<bool> cron_paused_{false};
+  LoadProgress load_progress_;
   std::atomic<int> port_{0};
   const std::unique_ptr<std::atomic<int64_t>[]>
       average_ttl_ms_;  // Of each database.
