@@ -72,6 +72,11 @@ void SetActiveExpire(CommandContext& ctx) {
   ctx.Ok();
 }
 
+void SkipChecksums(CommandContext& ctx) {
+  ctx.engine().set_skip_checksums(LooseInt(ctx.arg(2)) != 0);
+  ctx.Ok();
+}
+
 void PauseCron(CommandContext& ctx) {
   ctx.engine().set_cron_paused(LooseInt(ctx.arg(2)) != 0);
   ctx.Ok();
@@ -217,7 +222,7 @@ constexpr Subcommand kSubcommands[] = {
     {"segfault", 2, kAny, Segfault},
     {"set-active-expire", 3, 3, SetActiveExpire},
     {"set-disable-deny-scripts", 3, 3, NotHere},
-    {"set-skip-checksum-validation", 3, 3, NotHere},
+    {"set-skip-checksum-validation", 3, 3, SkipChecksums},
     {"sleep", 3, 3, Sleep},
     {"stringmatch-test", 2, 2, StringMatchTest},
     {"structsize", 2, 2, NotHere},
@@ -260,6 +265,8 @@ void Help(CommandContext& ctx) {
           "SET-ACTIVE-EXPIRE <0|1>",
           "    Whether keys are deleted when they expire, or only when asked "
           "for.",
+          "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+          "    Whether RESTORE and snapshots may have a wrong checksum.",
           "SLEEP <seconds>",
           "    Reply later. Other clients are served meanwhile.",
           "STRINGMATCH-TEST",

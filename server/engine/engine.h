@@ -104,6 +104,15 @@ class Engine {
     cron_paused_.store(paused, std::memory_order_relaxed);
   }
 
+  // DEBUG SET-SKIP-CHECKSUM-VALIDATION: payloads and files are taken with a
+  // wrong checksum, so that a test comes to what is behind it.
+  bool skip_checksums() const {
+    return skip_checksums_.load(std::memory_order_relaxed);
+  }
+  void set_skip_checksums(bool skip) {
+    skip_checksums_.store(skip, std::memory_order_relaxed);
+  }
+
   void set_active_expire(bool on) {
     active_expire_.store(on, std::memory_order_relaxed);
   }
@@ -156,6 +165,7 @@ class Engine {
   std::atomic<bool> active_expire_{true};
   std::atomic<bool> ending_{false};
   std::atomic<bool> cron_paused_{false};
+  std::atomic<bool> skip_checksums_{false};
   LoadProgress load_progress_;
   std::atomic<int> port_{0};
   const std::unique_ptr<std::atomic<int64_t>[]>

@@ -6,12 +6,14 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "glog/logging.h"
+#include "net/resp/reply_writer.h"
 #include "net/socket/socket.h"
 #include "server/command/typed.h"
 #include "server/config/config.h"
@@ -50,8 +52,15 @@ absl::Status ErrnoOf(int error, absl::string_view what,
   return absl::ErrnoToStatus(error, absl::StrCat(what, " ", path));
 }
 
-// Puts the databases in place, and the log where the file was.
-void Install(Engine* engine, LoadedDataset* dataset, bool to_be_replica) {
+struct ExpiredKey {
+  int db;
+  std::string name;
+};
+
+// Puts the databases in place, and the log where the file was. Replicas that go
+// on from there are told of the keys that were left out.
+void Install(Engine* engine, LoadedDataset* dataset, bool to_be_replica,
+             const std::vector<ExpiredKey>& expired) {
   std::vector<std::shared_ptr<Database>> databases = dataset->TakeDatabases();
   Keyspace& keyspace = engine->keyspace();
   SlotSetLock locks(&keyspace.slots(), &keyspace.gate());
@@ -64,7 +73,6 @@ void Install(Engine* engine, LoadedDataset* dataset, bool to_be_replica) {
   if (to_be_replica) {
     log.AdoptHistory({position->id, std::string(kNoReplicationId), -1},
                      position->offset);
-    log.NoteSelectedDb(position->selected_db);
   } else {
     // second_offset counts from one: the first byte that is not shared.
     log.AdoptHistory(
@@ -72,13 +80,20 @@ void Install(Engine* engine, LoadedDataset* dataset, bool to_be_replica) {
         position->offset);
   }
   if (!log.active()) log.Activate();
+  if (to_be_replica) log.NoteSelectedDb(position->selected_db);
+  for (const ExpiredKey& key : expired) {
+    const std::string del = net::EncodeCommand({"DEL", key.name});
+    const Effect effect = {key.db, del};
+    log.AppendUnit({&effect, 1});
+  }
 }
 
 }  // namespace
 
 RdbReadOptions RdbReadOptionsOf(Engine* engine) {
   RdbReadOptions options;
-  options.verify_checksum = engine->config().Bool(ConfigId::kRdbChecksum);
+  options.verify_checksum = engine->config().Bool(ConfigId::kRdbChecksum) &&
+                            !engine->skip_checksums();
   options.limits = RdbObjectLimitsOf(engine->config());
   options.sanitize = [&stats = engine->stats()](uint8_t type, absl::string_view,
                                                 absl::string_view) {
@@ -127,17 +142,30 @@ absl::Status LoadAtStart(Engine* engine,
       config.ResolvePath(config.String(ConfigId::kDbFilename));
   LoadedDataset::Options options;
   options.cancelled = cancelled;
-  if (!to_be_replica) options.now_ms = engine->WallMs();
-  LoadedDataset dataset(engine, std::move(options));
-  const absl::Status loaded = LoadRdbFile(engine, path, &dataset);
+  std::vector<ExpiredKey> expired;
+  std::optional<LoadedDataset> dataset;
+  if (!to_be_replica) {
+    options.now_ms = engine->WallMs();
+    options.on_expired = [&](uint64_t db, absl::string_view key) {
+      // (Aux fields stand before the keys.)
+      if (dataset->position().has_value())
+        expired.push_back({static_cast<int>(db), std::string(key)});
+    };
+  }
+  dataset.emplace(engine, std::move(options));
+  const absl::Status loaded = LoadRdbFile(engine, path, &*dataset);
   if (absl::IsNotFound(loaded)) return absl::OkStatus();
   if (absl::IsCancelled(loaded)) return loaded;
   if (!loaded.ok()) {
+    const absl::string_view what =
+        absl::IsDataLoss(loaded) ? ": integrity check failed" : "";
+    LOG(ERROR) << "RDB" << what << ": " << loaded.message();
+    LOG(ERROR) << "Terminating server after rdb file reading failure.";
     return absl::Status(loaded.code(),
-                        absl::StrCat("Fatal error loading the DB: ",
+                        absl::StrCat("Fatal error loading the DB", what, ": ",
                                      loaded.message(), ". Exiting."));
   }
-  Install(engine, &dataset, to_be_replica);
+  Install(engine, &*dataset, to_be_replica, expired);
   LOG(INFO) << absl::StrFormat(
       "DB loaded from disk: %.3f seconds",
       absl::ToDoubleSeconds(engine->clock()->Now() - began));

@@ -160,6 +160,28 @@ TEST_F(LoadFileTest, APrimaryKeepsItsOldHistoryAsSecondOne) {
   EXPECT_FALSE(log.CanContinue(std::string(40, 'a'), end_ + 1).ok());
 }
 
+TEST_F(LoadFileTest, ReplicasThatGoOnAreToldOfTheKeysLeftOut) {
+  int64_t saved_at = 0;
+  {
+    SaveBench bench(directory_.path());
+    bench.engine->log().AdoptHistory({std::string(40, 'a'), "", -1}, 1000);
+    bench.engine->log().Activate();
+    bench.Do("SET gone v PX 1");
+    bench.Do("SAVE");
+    saved_at = bench.engine->log().end_offset();
+  }
+  absl::SleepFor(absl::Milliseconds(3));
+  SaveBench bench(directory_.path());
+  ASSERT_TRUE(Start(&bench).ok());
+  CommandLog& log = bench.engine->log();
+  EXPECT_TRUE(log.CanContinue(std::string(40, 'a'), saved_at).ok());
+  const auto chunk = log.Read(saved_at);
+  ASSERT_TRUE(chunk.ok());
+  EXPECT_EQ(chunk->bytes(),
+            "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+            "*2\r\n$3\r\nDEL\r\n$4\r\ngone\r\n");
+}
+
 TEST_F(LoadFileTest, ADatabaseThatIsNotThereIsRefused) {
   {
     SaveBench bench(directory_.path());

@@ -97,9 +97,10 @@ TEST_F(SaverTest, AMissingDirectoryAndADirectoryInPlaceOfTheFileAreErrors) {
   EXPECT_EQ(bench_.Do("SAVE"), "-ERR\r\n");
   EXPECT_EQ(Files(), std::vector<std::string>{"dump.rdb"});
   SaveBench nowhere(directory_.path());
-  ASSERT_TRUE(nowhere.engine->config()
-                  .Record(ConfigId::kDir, {directory_.File("gone")})
-                  .ok());
+  const std::string gone = directory_.File("gone");
+  ASSERT_EQ(mkdir(gone.c_str(), 0755), 0);
+  ASSERT_TRUE(nowhere.engine->config().Record(ConfigId::kDir, {gone}).ok());
+  ASSERT_EQ(rmdir(gone.c_str()), 0);
   EXPECT_EQ(nowhere.Do("SAVE"), "-ERR\r\n");
 }
 
