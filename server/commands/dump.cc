@@ -20,6 +20,7 @@
 #include "server/persist/load/load_file.h"
 #include "server/persist/rdb/byte_source.h"
 #include "server/persist/rdb/crc64.h"
+#include "server/persist/rdb/format.h"
 #include "server/persist/rdb/input.h"
 #include "server/persist/rdb/records.h"
 #include "server/persist/rdb/value_loaders.h"
@@ -99,6 +100,25 @@ class OneValue : public RdbVisitor {
   static absl::Status Refuse() { return absl::InternalError("not a value"); }
 };
 
+// What Redis's log calls the packed values that tools may look for; followed by
+// a blank.
+absl::string_view CheckedName(uint8_t type) {
+  switch (type) {
+    case kRdbTypeHashZipmap:
+      return "Zipmap ";
+    case kRdbTypeZsetZiplist:
+      return "Zset ziplist ";
+    case kRdbTypeHashZiplist:
+      return "Hash ziplist ";
+    case kRdbTypeStream:
+    case kRdbTypeStream2:
+    case kRdbTypeStream3:
+      return "Stream listpack ";
+    default:
+      return "";
+  }
+}
+
 // False for anything but one whole value. REQUIRES: FooterIsRight().
 bool Load(Engine& engine, absl::string_view key, absl::string_view payload,
           OneValue* value) {
@@ -121,7 +141,8 @@ bool Load(Engine& engine, absl::string_view key, absl::string_view payload,
     context.was_empty = &was_empty;
     const absl::Status loaded = LoadRdbValue(type, context);
     if (!loaded.ok()) {
-      LOG(WARNING) << "RESTORE: integrity check failed: " << loaded.message();
+      LOG(WARNING) << "RESTORE: " << CheckedName(type)
+                   << "integrity check failed: " << loaded.message();
       return false;
     }
     input.Sync();
