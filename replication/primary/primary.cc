@@ -202,7 +202,9 @@ void Primary::PingReplicas() {
 
 void Primary::AppendOutOfBand(absl::string_view command) {
   absl::ReaderMutexLock lock(&mu_);
-  if (!engine_.is_replica()) engine_.log().AppendCommand(command);
+  // At the end the log stays where the file on disk has it.
+  if (!engine_.is_replica() && !engine_.ending())
+    engine_.log().AppendCommand(command);
 }
 
 }  // namespace holdfast::replication

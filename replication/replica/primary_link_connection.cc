@@ -15,8 +15,8 @@
 #include "replication/replica/link_source.h"
 #include "replication/replica/primary_link.h"
 #include "replication/replica/stream_applier.h"
-#include "server/command/typed.h"
 #include "server/config/config.h"
+#include "server/persist/load/load_file.h"
 #include "server/persist/rdb/reader.h"
 #include "server/persist/rdb/transfer.h"
 #include "server/session/session.h"
@@ -254,10 +254,9 @@ LinkFailure PrimaryLink::FullSync(net::RespClient* connection,
 
   DatasetLoader loader(
       &engine_, [this] { return stop_.stopped(); }, &sync_keys_);
-  server::RdbReadOptions options;
-  options.verify_checksum = engine_.config().Bool(ConfigId::kRdbChecksum);
-  options.limits = server::RdbObjectLimitsOf(engine_.config());
-  absl::Status read = server::RdbReader(payload.get(), &loader, options).Read();
+  absl::Status read = server::RdbReader(payload.get(), &loader,
+                                        server::RdbReadOptionsOf(&engine_))
+                          .Read();
   if (read.ok()) read = payload->Finish();
   if (!read.ok()) return source.failure().ok() ? RdbFailure(read) : lost();
 

@@ -9,12 +9,14 @@
 
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "glog/logging.h"
-#include "net/socket/stop_signal.h"
 #include "net/time/clock.h"
 #include "server/app/limits.h"
 #include "server/app/logging.h"
 #include "server/app/server.h"
+#include "server/app/signal_inbox.h"
 #include "server/config/command_line.h"
 
 namespace {
@@ -29,13 +31,9 @@ namespace {
 }();
 #endif
 
-holdfast::net::StopSignal* stop_signal = nullptr;
+holdfast::server::SignalInbox* signals = nullptr;
 
-// The first signal asks for an orderly end, a second one ends at once.
-void OnSignal(int number) {
-  if (stop_signal->stopped()) _exit(128 + number);
-  stop_signal->Stop();
-}
+void OnSignal(int number) { signals->OnSignal(number); }
 
 void InstallSignalHandlers() {
   struct sigaction action = {};
@@ -84,6 +82,42 @@ bool MakeRoomForClients(holdfast::server::Config* config) {
   return true;
 }
 
+// Returns when the server is ready to end; false if a signal insisted on it
+// before it was.
+bool WaitForTheEnd(holdfast::server::Server* server,
+                   holdfast::server::SignalInbox* inbox) {
+  using holdfast::server::ConfigId;
+  const holdfast::server::Engine& engine = server->engine();
+  for (;;) {
+    inbox->Wait();
+    while (engine.cron_paused() && !inbox->end_requested())
+      absl::SleepFor(absl::Milliseconds(10));
+    if (inbox->end_requested()) return true;
+    const int number = inbox->Take();
+    if (number == 0) {  // SHUTDOWN ABORT was faster.
+      inbox->GoOn();
+      continue;
+    }
+    const char* const name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    LOG(WARNING) << "Received " << name << " scheduling shutdown...";
+    const absl::Status ready = server->PrepareEnd(
+        server->engine().config().Int(number == SIGINT
+                                          ? ConfigId::kShutdownOnSigint
+                                          : ConfigId::kShutdownOnSigterm),
+        [inbox] { return inbox->insisted(); });
+    if (ready.ok()) return true;
+    if (inbox->insisted()) {
+      LOG(WARNING) << "You insist... exiting now.";
+      return false;
+    }
+    if (inbox->end_requested()) return true;
+    LOG(WARNING) << name
+                 << " received but errors trying to shut down the server, "
+                    "check the logs for more information";
+    inbox->GoOn();
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,13 +144,22 @@ int main(int argc, char** argv) {
   for (const std::string& note : config->SettingsWithoutEffect())
     LOG(INFO) << "Setting without effect: " << note;
 
-  holdfast::net::StopSignal stop;
-  stop_signal = &stop;
+  holdfast::server::SignalInbox inbox;
+  signals = &inbox;
   InstallSignalHandlers();
 
   Server server(std::move(config), holdfast::net::Clock::Real());
-  server.engine().request_shutdown = [&stop] { stop.Stop(); };
-  const absl::Status started = server.Start();
+  server.engine().request_shutdown = [&inbox] { inbox.RequestEnd(); };
+  server.engine().withdraw_signal = [&inbox] { return inbox.Take() != 0; };
+  LOG(INFO) << "Holdfast starting. PID: " << getpid();
+  LOG(INFO) << "Server initialized";
+  const absl::Status started =
+      server.Start(holdfast::server::ClientServer::PortChoice::kConfigured,
+                   [&inbox] { return inbox.end_wanted(); });
+  if (absl::IsCancelled(started)) {
+    LOG(WARNING) << "Received a shutdown request during loading, exiting now.";
+    return 0;
+  }
   if (!started.ok()) {
     LOG(ERROR) << "Could not start: " << started.message();
     return 1;
@@ -125,11 +168,11 @@ int main(int argc, char** argv) {
       server.engine().config().String(ConfigId::kPidFile);
   const holdfast::server::PidFile pid_file(
       pid_path.empty() ? "" : server.engine().config().ResolvePath(pid_path));
-  LOG(INFO) << "Server initialized";
   LOG(INFO) << "Holdfast started. PID: " << getpid()
             << " port: " << server.port();
   LOG(INFO) << "Ready to accept connections";
-  stop.WaitUntil(holdfast::net::Deadline::Never());
+  if (!WaitForTheEnd(&server, &inbox)) return 1;
+  inbox.NoteStopping();
   LOG(INFO) << "Shutting down";
   server.Stop();
   LOG(INFO) << "Holdfast is now ready to exit, bye bye...";

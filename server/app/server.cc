@@ -21,6 +21,7 @@
 #include "server/commands/list.h"
 #include "server/commands/object.h"
 #include "server/commands/pubsub.h"
+#include "server/commands/save.h"
 #include "server/commands/scan.h"
 #include "server/commands/server_data.h"
 #include "server/commands/set.h"
@@ -28,6 +29,9 @@
 #include "server/commands/stream.h"
 #include "server/commands/string.h"
 #include "server/commands/zset.h"
+#include "server/config/enum_values.h"
+#include "server/persist/load/load_file.h"
+#include "server/persist/save/save_files.h"
 #include "server/stats/memory.h"
 #include "server/transaction/transaction.h"
 
@@ -42,6 +46,7 @@ constexpr absl::Duration kStopPatience = absl::Seconds(4);
 Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
     : engine_(std::move(config), clock),
       replication_(&engine_),
+      saver_(&engine_, SaveFiles::Real()),
       clients_(&engine_) {
   CommandRenamer commands(&engine_.commands(), engine_.config(),
                           &command_names_);
@@ -58,6 +63,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(KeyCommands());
   commands.Add(ObjectCommands());
   commands.Add(replication::ReplicationCommands());
+  commands.Add(SaveCommands());
   commands.Add(ScanCommands());
   commands.Add(ServerDataCommands());
   commands.Add(DumpCommands());
@@ -79,16 +85,33 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
 
 Server::~Server() { Stop(); }
 
-absl::Status Server::Start(ClientServer::PortChoice choice) {
+absl::Status Server::Start(ClientServer::PortChoice choice,
+                           const std::function<bool()>& cancelled) {
   if (!setup_.ok()) return setup_;
+  Role& role = engine_.role();
+  role.loading.store(true, std::memory_order_release);
   cron_ = std::make_unique<Cron>(&engine_);
-  const absl::Status started = clients_.Start(choice);
+  absl::Status started = clients_.Start(choice);
+  if (started.ok()) started = LoadAtStart(&engine_, cancelled);
+  // A dataset that is not whole stays hidden, and is never saved.
+  if (!started.ok()) return started;
+  role.loading.store(false, std::memory_order_release);
   // After the port is known, which a primary is told.
-  if (started.ok()) replication_.Start();
-  return started;
+  replication_.Start();
+  return absl::OkStatus();
+}
+
+absl::Status Server::PrepareEnd(int64_t words,
+                                const std::function<bool()>& give_up) {
+  const SaveService::EndSave save =
+      (words & kShutdownSave) != 0     ? SaveService::EndSave::kYes
+      : (words & kShutdownNoSave) != 0 ? SaveService::EndSave::kNo
+                                       : SaveService::EndSave::kIfConfigured;
+  return saver_.PrepareEnd(save, (words & kShutdownForce) != 0, give_up);
 }
 
 void Server::Stop() {
+  saver_.Stop("the server ends");
   clients_.Stop(kStopPatience);
   replication_.Stop();
   cron_.reset();

@@ -1,7 +1,9 @@
 #ifndef HOLDFAST_SERVER_APP_SERVER_H_
 #define HOLDFAST_SERVER_APP_SERVER_H_
 
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +13,7 @@
 #include "server/config/config.h"
 #include "server/connection/client_server.h"
 #include "server/engine/engine.h"
+#include "server/persist/save/saver.h"
 #include "server/reclaim/cron.h"
 
 namespace holdfast::server {
@@ -26,11 +29,18 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Begins to serve. Errors name what could not be had (an address in use).
+  // Listens, loads the dataset from disk if there is one (clients get -LOADING
+  // meanwhile), and begins to serve. Errors name what could not be had (an
+  // address in use, a file that cannot be read); kCancelled if `cancelled`,
+  // asked while loading, said so.
   absl::Status Start(
-      ClientServer::PortChoice choice = ClientServer::PortChoice::kConfigured);
+      ClientServer::PortChoice choice = ClientServer::PortChoice::kConfigured,
+      const std::function<bool()>& cancelled = [] { return false; });
 
-  // Ends all connections, then all other threads. Idempotent.
+  // See SaveService::PrepareEnd(); `words` are bits of shutdown-on-sigterm.
+  absl::Status PrepareEnd(int64_t words, const std::function<bool()>& give_up);
+
+  // Ends all connections, then all other threads, without saving. Idempotent.
   void Stop();
 
   Engine& engine() { return engine_; }
@@ -42,6 +52,7 @@ class Server {
   Engine engine_;
   absl::Status setup_;  // What is wrong with the configuration, for Start().
   replication::Replication replication_;
+  Saver saver_;
   ClientServer clients_;
   std::unique_ptr<Cron> cron_;
 };

@@ -40,6 +40,13 @@ inline constexpr absl::string_view kMasterDown =
     "to 'no'.";
 inline constexpr absl::string_view kNoReplicas =
     "NOREPLICAS Not enough good replicas to write.";
+inline constexpr absl::string_view kSaveFailed =
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently "
+    "unable to persist to disk. Commands that may modify the data set are "
+    "disabled, because this instance is configured to report errors during "
+    "writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). "
+    "Please check the Redis logs for details about the RDB error.";
+inline constexpr absl::string_view kEnding = "ERR the server is shutting down";
 inline constexpr absl::string_view kExecAbort =
     "EXECABORT Transaction discarded because of previous errors.";
 inline constexpr absl::string_view kBusyKey =

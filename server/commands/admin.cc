@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -12,6 +13,7 @@
 #include "server/commands/admin_handlers.h"
 #include "server/commands/object_help.h"
 #include "server/engine/engine.h"
+#include "server/engine/save_service.h"
 #include "server/engine/version.h"
 #include "server/session/session.h"
 
@@ -48,15 +50,26 @@ void Shutdown(CommandContext& ctx) {
   }
   if ((abort && (save || no_save || now || force)) || (save && no_save))
     return ctx.Error(errors::kSyntax);
-  // A shutdown that has begun waits for nothing that could be called off.
-  if (abort) return ctx.Error("ERR No shutdown in progress.");
-  // There is nothing yet that could save: refused before clients rely on it.
-  if (save && !force) {
-    LOG(ERROR) << "SHUTDOWN SAVE refused: this version cannot save the "
-                  "dataset; SHUTDOWN NOSAVE ends the server";
+  SaveService* const service = ctx.engine().save_service;
+  if (abort) {
+    const bool withdrawn = ctx.engine().withdraw_signal();
+    if ((service == nullptr || !service->AbortEnd()) && !withdrawn)
+      return ctx.Error("ERR No shutdown in progress.");
+    LOG(INFO) << "Shutdown manually aborted.";
+    return ctx.Ok();
+  }
+  if (service != nullptr) {
+    const SaveService::EndSave wanted =
+        save      ? SaveService::EndSave::kYes
+        : no_save ? SaveService::EndSave::kNo
+                  : SaveService::EndSave::kIfConfigured;
+    const absl::Status ready = service->PrepareEnd(
+        wanted, force, [&ctx] { return ctx.session().killed(); });
+    if (!ready.ok())
+      return ctx.Error("ERR Errors trying to SHUTDOWN. Check logs.");
+  } else if (save && !force) {
     return ctx.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
-  LOG(WARNING) << "User requested shutdown...";
   ctx.session().own.skip_this_reply = true;
   ctx.session().own.close_after_reply = true;
   ctx.session().closing.store(true, std::memory_order_relaxed);

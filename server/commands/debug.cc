@@ -72,6 +72,16 @@ void SetActiveExpire(CommandContext& ctx) {
   ctx.Ok();
 }
 
+void SkipChecksums(CommandContext& ctx) {
+  ctx.engine().set_skip_checksums(LooseInt(ctx.arg(2)) != 0);
+  ctx.Ok();
+}
+
+void PauseCron(CommandContext& ctx) {
+  ctx.engine().set_cron_paused(LooseInt(ctx.arg(2)) != 0);
+  ctx.Ok();
+}
+
 void Log(CommandContext& ctx) {
   LOG(WARNING) << "DEBUG LOG: " << ctx.arg(2);
   ctx.Ok();
@@ -199,12 +209,12 @@ constexpr Subcommand kSubcommands[] = {
     {"object", 3, 3, DebugObject},
     {"oom", 2, kAny, OutOfMemory},
     {"panic", 2, kAny, Panic},
-    {"pause-cron", 3, 3, NotHere},
+    {"pause-cron", 3, 3, PauseCron},
     {"populate", 3, 5, DebugPopulate},
     {"protocol", 3, 3, DebugProtocol},
     {"quicklist", 3, 4, DebugQuicklist},
     {"quicklist-packed-threshold", 3, 3, QuicklistPackedThreshold},
-    {"reload", 2, kAny, NotHere},
+    {"reload", 2, kAny, DebugReload},
     {"replicate", 3, kAny, Replicate},
     {"replybuffer", 4, 4, NotHere},
     {"restart", 2, kAny, NotHere},
@@ -212,7 +222,7 @@ constexpr Subcommand kSubcommands[] = {
     {"segfault", 2, kAny, Segfault},
     {"set-active-expire", 3, 3, SetActiveExpire},
     {"set-disable-deny-scripts", 3, 3, NotHere},
-    {"set-skip-checksum-validation", 3, 3, NotHere},
+    {"set-skip-checksum-validation", 3, 3, SkipChecksums},
     {"sleep", 3, 3, Sleep},
     {"stringmatch-test", 2, 2, StringMatchTest},
     {"structsize", 2, 2, NotHere},
@@ -238,16 +248,25 @@ void Help(CommandContext& ctx) {
           "    Write a line to the server's log.",
           "OBJECT <key>",
           "    Say how a key's value is held.",
+          "PAUSE-CRON <0|1>",
+          "    Whether periodic work, that on signals included, waits.",
           "POPULATE <count> [<prefix> [<size>]]",
           "    Create <prefix>:0 and so on where they are missing; not "
           "replicated.",
           "PROTOCOL <type>",
           "    Reply with a value of this type of the protocol.",
+          "RELOAD [option ...]",
+          "    Save the dataset and load it again. Options:",
+          "    * MERGE: keys of the file replace those that are there.",
+          "    * NOFLUSH: what is there stays.",
+          "    * NOSAVE: load the file that there is.",
           "REPLICATE <command> [<arg> ...]",
           "    Send a command to the replicas that is not executed here.",
           "SET-ACTIVE-EXPIRE <0|1>",
           "    Whether keys are deleted when they expire, or only when asked "
           "for.",
+          "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+          "    Whether RESTORE and snapshots may have a wrong checksum.",
           "SLEEP <seconds>",
           "    Reply later. Other clients are served meanwhile.",
           "STRINGMATCH-TEST",

@@ -22,6 +22,9 @@ void DebugPopulate(CommandContext& ctx);
 void DebugProtocol(CommandContext& ctx);
 void DebugError(CommandContext& ctx);
 
+// debug_reload.cc.
+void DebugReload(CommandContext& ctx);
+
 }  // namespace holdfast::server
 
 #endif  // HOLDFAST_SERVER_COMMANDS_DEBUG_HANDLERS_H_

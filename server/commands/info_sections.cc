@@ -221,49 +221,6 @@ void InfoMemory(Engine& engine, std::string* out) {
   InfoField(out, "lazyfreed_objects", engine.lazy_free().freed());
 }
 
-void InfoPersistence(Engine& engine, std::string* out) {
-  const Role& role = engine.role();
-  const absl::Duration uptime = engine.clock()->Now() - engine.started();
-  InfoField(out, "loading",
-            role.loading.load(std::memory_order_relaxed) ? 1 : 0);
-  InfoField(out, "async_loading",
-            role.async_loading.load(std::memory_order_relaxed) ? 1 : 0);
-  for (const char* name :
-       {"current_cow_peak", "current_cow_size", "current_cow_size_age"})
-    InfoField(out, name, 0);
-  InfoField(out, "current_fork_perc", "0.00");
-  for (const char* name :
-       {"current_save_keys_processed", "current_save_keys_total"})
-    InfoField(out, name, 0);
-  InfoField(out, "rdb_changes_since_last_save",
-            Load(engine.stats().changes_since_save));
-  InfoField(out, "rdb_bgsave_in_progress", 0);
-  // As in Redis the start counts as a save until there is one.
-  InfoField(out, "rdb_last_save_time",
-            absl::ToUnixSeconds(engine.clock()->WallNow() - uptime));
-  InfoField(out, "rdb_last_bgsave_status", "ok");
-  for (const char* name :
-       {"rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"})
-    InfoField(out, name, -1);
-  for (const char* name :
-       {"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded", "aof_enabled", "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled"}) {
-    InfoField(out, name, 0);
-  }
-  for (const char* name :
-       {"aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"})
-    InfoField(out, name, -1);
-  InfoField(out, "aof_last_bgrewrite_status", "ok");
-  for (const char* name : {"aof_rewrites", "aof_rewrites_consecutive_failures"})
-    InfoField(out, name, 0);
-  InfoField(out, "aof_last_write_status", "ok");
-  for (const char* name : {"aof_last_cow_size", "module_fork_in_progress",
-                           "module_fork_last_cow_size"}) {
-    InfoField(out, name, 0);
-  }
-}
-
 void InfoStats(Engine& engine, std::string* out) {
   const Stats& s = engine.stats();
   const auto kilobytes = [out](absl::string_view name,
@@ -311,7 +268,8 @@ void InfoStats(Engine& engine, std::string* out) {
          "tracking_total_items", "tracking_total_prefixes",
          "unexpected_error_replies"});
   InfoField(out, "total_error_replies", s.error_replies.Value());
-  zeros({"dump_payload_sanitizations"});
+  InfoField(out, "dump_payload_sanitizations",
+            Load(s.dump_payload_sanitizations));
   InfoField(out, "total_reads_processed", s.reads_processed.Value());
   InfoField(out, "total_writes_processed", s.writes_processed.Value());
   zeros({"io_threaded_reads_processed", "io_threaded_writes_processed",

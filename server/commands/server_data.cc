@@ -11,8 +11,10 @@
 #include "server/command/context.h"
 #include "server/command/errors.h"
 #include "server/engine/engine.h"
+#include "server/engine/save_service.h"
 #include "server/keyspace/database.h"
 #include "server/keyspace/keyspace.h"
+#include "server/session/session.h"
 
 namespace holdfast::server {
 namespace {
@@ -63,11 +65,31 @@ void FlushDb(CommandContext& ctx) {
   ctx.Ok();
 }
 
+// As in Redis the file on disk follows at once where save points are
+// configured: a crash must not bring the old data back.
+void SaveEmpty(CommandContext& ctx) {
+  SaveService* const service = ctx.engine().save_service;
+  if (service == nullptr) return;
+  service->AbandonBackground("FLUSHALL");
+  if (ctx.engine().config().SavePoints().empty()) return;
+  if (ctx.unit().from_primary()) {  // The link must not wait for a disk.
+    service->Background(/*later=*/true);
+    return;
+  }
+  ctx.session().own.after_unit =
+      [service, before = std::move(ctx.session().own.after_unit)] {
+        if (before != nullptr) before();
+        // A failure is in the log; the command has been executed.
+        service->SaveNow(/*wait_for_background=*/true).IgnoreError();
+      };
+}
+
 void FlushAll(CommandContext& ctx) {
   if (!CheckFlushOption(ctx)) return;
   for (int i = 0; i < ctx.engine().keyspace().database_count(); ++i)
     Flush(ctx, i);
   ctx.ForceEffect();
+  SaveEmpty(ctx);
   ctx.Ok();
 }
 

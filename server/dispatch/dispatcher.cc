@@ -97,6 +97,13 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
     return "ERR Command not allowed inside a transaction";
   if ((flags & kDenyOom) != 0 && engine_.OverMemory()) return errors::kOom;
   const bool writes = (flags & kWrite) != 0;
+  // As in Redis, PING too: whoever watches the server is to see it.
+  if (engine_.save_service != nullptr && engine_.save_service->failed() &&
+      (writes || spec.name == "ping") &&
+      config.Bool(ConfigId::kStopWritesOnBgsaveError) &&
+      !config.SavePoints().empty()) {
+    return errors::kSaveFailed;
+  }
   const Role& role = engine_.role();
   if (writes && !engine_.is_replica()) {
     const int64_t wanted = config.Int(ConfigId::kMinReplicasToWrite);
@@ -131,6 +138,7 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
 }
 
 absl::string_view Dispatcher::RefusalBehindGate() const {
+  if (engine_.ending()) return errors::kEnding;
   return engine_.is_replica() ? errors::kReadonly : absl::string_view();
 }
 

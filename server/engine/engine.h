@@ -12,8 +12,10 @@
 #include "net/time/clock.h"
 #include "server/command/table.h"
 #include "server/config/config.h"
+#include "server/engine/load_progress.h"
 #include "server/engine/pause.h"
 #include "server/engine/role.h"
+#include "server/engine/save_service.h"
 #include "server/keyspace/keyspace.h"
 #include "server/pubsub/delivery.h"
 #include "server/pubsub/pubsub.h"
@@ -55,6 +57,9 @@ class Engine {
   // Null where replication is not part of this server. Set before the first
   // client.
   ReplicationService* replication_service = nullptr;
+  // Null where nothing is saved. Set before the first client.
+  SaveService* save_service = nullptr;
+  LoadProgress& load_progress() { return load_progress_; }
   // Called once all commands are in the table.
   void FinishSetup();
 
@@ -85,7 +90,30 @@ class Engine {
   // replica waits for its primary to say so, and a paused dataset stays as it
   // is. Certain until the write gate is left, when asked behind it.
   bool MayDeleteExpired() const {
-    return !is_replica() && pause_.mode() == Pause::Mode::kNone;
+    return !is_replica() && pause_.mode() == Pause::Mode::kNone && !ending();
+  }
+
+  // The dataset is on disk as it is, and the server is about to end: no write
+  // is let in any more. Changes while the gate is held exclusively.
+  bool ending() const { return ending_.load(std::memory_order_relaxed); }
+  void set_ending(bool ending) {
+    ending_.store(ending, std::memory_order_relaxed);
+  }
+  // DEBUG PAUSE-CRON: periodic work, that on signals included, waits.
+  bool cron_paused() const {
+    return cron_paused_.load(std::memory_order_relaxed);
+  }
+  void set_cron_paused(bool paused) {
+    cron_paused_.store(paused, std::memory_order_relaxed);
+  }
+
+  // DEBUG SET-SKIP-CHECKSUM-VALIDATION: payloads and files are taken with a
+  // wrong checksum, so that a test comes to what is behind it.
+  bool skip_checksums() const {
+    return skip_checksums_.load(std::memory_order_relaxed);
+  }
+  void set_skip_checksums(bool skip) {
+    skip_checksums_.store(skip, std::memory_order_relaxed);
   }
 
   void set_active_expire(bool on) {
@@ -114,9 +142,12 @@ class Engine {
     return (config_->Int(ConfigId::kNotifyKeyspaceEvents) & event_class) != 0;
   }
 
-  // Ends the server in an orderly way; set by server/app. The argument is
-  // whether to skip saving.
+  // Ends the server, which SaveService::PrepareEnd() has prepared for it; set
+  // by server/app.
   std::function<void()> request_shutdown = [] {};
+  // Withdraws a signal that asked for the end and was not acted upon; false if
+  // there is none.
+  std::function<bool()> withdraw_signal = [] { return false; };
 
   const std::string& run_id() const { return run_id_; }
   net::MonoTime started() const { return started_; }
@@ -146,6 +177,10 @@ class Engine {
   Pause pause_;
   std::atomic<uint32_t> lru_clock_{0};
   std::atomic<bool> active_expire_{true};
+  std::atomic<bool> ending_{false};
+  std::atomic<bool> cron_paused_{false};
+  std::atomic<bool> skip_checksums_{false};
+  LoadProgress load_progress_;
   std::atomic<int> port_{0};
   const std::unique_ptr<std::atomic<int64_t>[]>
       average_ttl_ms_;  // Of each database.

@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "server/keyspace/database.h"
 #include "server/keyspace/slot_table.h"
+#include "server/keyspace/snapshot_turn.h"
 #include "server/keyspace/waiter_table.h"
 #include "server/keyspace/write_gate.h"
 
@@ -59,6 +60,7 @@ class Keyspace {
   }
 
   SnapshotState& snapshot() { return snapshot_; }
+  SnapshotTurn& snapshot_turn() { return snapshot_turn_; }
   WaiterTable& waiters() { return waiters_; }
 
   // Registers and removes a watch. REQUIRES: the key's slot locked exclusively.
@@ -78,6 +80,7 @@ class Keyspace {
   void TouchWatchedSlow(Slot slot, int db, absl::string_view key);
 
   SnapshotState snapshot_;
+  SnapshotTurn snapshot_turn_;
   WriteGate gate_;
   SlotTable slots_;
   WaiterTable waiters_;

@@ -33,7 +33,9 @@ void Cron::Run() {
         absl::Seconds(1) /
         std::max<int64_t>(1, engine_.config().Int(ConfigId::kHz));
     if (stop_.WaitUntil(net::Deadline::After(engine_.clock(), period))) return;
+    if (engine_.cron_paused()) continue;
     engine_.TickLruClock();
+    if (engine_.save_service != nullptr) engine_.save_service->Tick();
     expiry_.Run(period * kExpiryShare);
     SampleRates();
   }

@@ -130,6 +130,7 @@ void Stats::Reset() {
   for (std::atomic<int64_t>* n :
        {&connections_received, &rejected_connections, &evicted_keys, &sync_full,
         &sync_partial_ok, &sync_partial_err, &expired_time_cap_reached,
+        &dump_payload_sanitizations,
         &client_query_buffer_limit_disconnections,
         &client_output_buffer_limit_disconnections, &acl_access_denied_auth,
         &acl_access_denied_cmd, &acl_access_denied_key,

@@ -97,6 +97,8 @@ class Stats {
   std::atomic<int64_t> acl_access_denied_cmd{0};
   std::atomic<int64_t> acl_access_denied_key{0};
   std::atomic<int64_t> acl_access_denied_channel{0};
+  // Packed values from outside that were checked (all of them are).
+  std::atomic<int64_t> dump_payload_sanitizations{0};
   std::atomic<size_t> peak_memory{0};
   std::atomic<size_t> startup_memory{0};  // In use before the first client.
   // Changes since the last save; `dirty` of Redis.

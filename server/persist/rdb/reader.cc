@@ -249,8 +249,8 @@ absl::Status RdbReader::ReadKey(uint8_t type) {
       LoadRdbValue(type, {&input_, visitor_, key_, meta, &options_.sanitize,
                           &options_.limits, &value_, &was_empty});
   if (was_empty && ++empty_keys_ <= kMaxLoggedEmptyKeys) {
-    LOG(WARNING) << "RDB: skipping the empty key '" << PrintableRdbKey(key_)
-                 << "' in db " << db_;
+    LOG(WARNING) << "RDB: skipping empty key: " << PrintableRdbKey(key_)
+                 << ", in db " << db_;
   }
   absl::Status result = status;
   if (status.code() == absl::StatusCode::kDataLoss) {

@@ -8,9 +8,8 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "server/engine/version.h"
 #include "server/keyspace/slot_table.h"
-#include "server/stats/memory.h"
+#include "server/persist/snapshot/entry_record.h"
 
 namespace holdfast::server {
 namespace {
@@ -27,19 +26,41 @@ absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(
       Spool::Create(engine->config().String(ConfigId::kDir));
   if (!spool.ok()) return spool.status();
   std::shared_ptr<Snapshot> snapshot(new Snapshot(
-      engine, *std::move(spool), compress, std::move(between_locks)));
-  if (!snapshot->Cut(deadline, patience))
-    return absl::DeadlineExceededError("a write takes long");
-  snapshot->thread_ = std::thread([raw = snapshot.get()] { raw->Run(); });
+      engine, *std::move(spool), nullptr, compress, std::move(between_locks)));
+  const absl::Status begun = Begin(snapshot, deadline, patience);
+  if (!begun.ok()) return begun;
   return snapshot;
 }
 
-Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress,
-                   SyncPoint between_locks)
+absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::StartInto(
+    Engine* engine, ByteSink* file, bool compress, net::Deadline deadline,
+    absl::Duration patience) {
+  std::shared_ptr<Snapshot> snapshot(
+      new Snapshot(engine, nullptr, file, compress, nullptr));
+  const absl::Status begun = Begin(snapshot, deadline, patience);
+  if (!begun.ok()) return begun;
+  return snapshot;
+}
+
+absl::Status Snapshot::Begin(const std::shared_ptr<Snapshot>& snapshot,
+                             net::Deadline deadline, absl::Duration patience) {
+  SnapshotTurn& turn = snapshot->engine_.keyspace().snapshot_turn();
+  if (!turn.Take(deadline))
+    return absl::DeadlineExceededError("another snapshot is under way");
+  if (!snapshot->Cut(deadline, patience)) {
+    turn.Give();
+    return absl::DeadlineExceededError("a write takes long");
+  }
+  snapshot->thread_ = std::thread([raw = snapshot.get()] { raw->Run(); });
+  return absl::OkStatus();
+}
+
+Snapshot::Snapshot(Engine* engine, std::unique_ptr<Spool> spool, ByteSink* file,
+                   bool compress, SyncPoint between_locks)
     : engine_(*engine),
       spool_(std::move(spool)),
       options_{compress, engine->config().Bool(ConfigId::kRdbChecksum)},
-      writer_(spool_.get(), options_),
+      writer_(spool_ != nullptr ? spool_.get() : file, options_),
       between_locks_(std::move(between_locks)),
       buffer_limit_(static_cast<size_t>(
           engine->config().Int(ConfigId::kSnapshotBufferLimit))) {}
@@ -55,16 +76,27 @@ bool Snapshot::Cut(net::Deadline deadline, absl::Duration patience) {
   if (!gate.held()) return false;
   absl::ReaderMutexLock any_slot(&keyspace.slots()[0].mu);
   CommandLog& log = engine_.log();
-  log.Activate();
+  info_ = RdbInfoNow(engine_);
+  if (spool_ == nullptr) {
+    AddPosition(log, &info_);
+  } else {
+    log.Activate();
+    AddPosition(log, &info_);
+    // Our own stream selects its database anew; one that we only pass on may
+    // not.
+    info_.repl_stream_db = log.selected_db();
+    if (!engine_.is_replica()) log.ForgetSelectedDb();
+    pin_ = log.PinAt(log.end_offset());
+  }
   offset_ = log.end_offset();
   replication_id_ = log.replication_id().id;
-  // Our own stream selects its database anew; one that we only pass on may not.
-  selected_db_ = log.selected_db();
-  if (!engine_.is_replica()) log.ForgetSelectedDb();
-  pin_ = log.PinAt(offset_);
+  changes_at_cut_ =
+      engine_.stats().changes_since_save.load(std::memory_order_relaxed);
   databases_ = keyspace.Databases();
-  for (size_t i = 0; i < databases_.size(); ++i)
+  for (size_t i = 0; i < databases_.size(); ++i) {
     index_of_[databases_[i].get()] = static_cast<int>(i);
+    keys_total_ += static_cast<int64_t>(databases_[i]->Size());
+  }
   SnapshotState& state = keyspace.snapshot();
   CHECK(state.observer.load(std::memory_order_relaxed) == nullptr)
       << "two snapshots at once";
@@ -73,21 +105,6 @@ bool Snapshot::Cut(net::Deadline deadline, absl::Duration patience) {
   state.epoch.store(epoch_, std::memory_order_relaxed);
   state.observer.store(this, std::memory_order_relaxed);
   return true;
-}
-
-void Snapshot::AppendRecord(const Entry& entry, std::string* out) const {
-  RecordMeta meta;
-  meta.expire_ms = entry.expire_ms();
-  if (entry.type() != ValueType::kString) {
-    AppendObjectRecord(entry.key(), entry.type(), entry.object(), meta,
-                       options_, out);
-  } else if (entry.encoding() == Encoding::kInt) {
-    AppendIntegerRecord(entry.key(), entry.IntValue(), meta, options_, out);
-  } else {
-    char scratch[Entry::kScratch];
-    AppendStringRecord(entry.key(), entry.StringBytes(scratch), meta, options_,
-                       out);
-  }
 }
 
 void Snapshot::BeforeChange(const Database& database, const Entry& entry) {
@@ -101,7 +118,14 @@ void Snapshot::BeforeChange(const Database& database, const Entry& entry) {
   {
     absl::MutexLock lock(&mu_);
     saved_by_writers_.SelectDb(static_cast<uint64_t>(it->second));
-    AppendRecord(entry, saved_by_writers_.records());
+    const size_t before = saved_by_writers_.size();
+    AppendEntryRecord(entry, options_, saved_by_writers_.records());
+    // As in memory, for strings: a record may be compressed.
+    const size_t bytes = entry.type() == ValueType::kString
+                             ? entry.StringLength()
+                             : saved_by_writers_.size() - before;
+    copied_bytes_.fetch_add(static_cast<int64_t>(entry.key().size() + bytes),
+                            std::memory_order_relaxed);
     too_much = saved_by_writers_.size() > buffer_limit_;
   }
   if (too_much)
@@ -121,15 +145,7 @@ void Snapshot::Abandon(absl::string_view why) {
 
 void Snapshot::Run() {
   pthread_setname_np(pthread_self(), "snapshot");
-  RdbInfo info;
-  info.redis_ver = std::string(kRedisVersion);
-  info.ctime_seconds = engine_.WallMs() / 1000;
-  info.used_mem_bytes = AllocatorUse().allocated;
-  info.has_replication = true;
-  info.repl_stream_db = selected_db_;
-  info.repl_id = replication_id_;
-  info.repl_offset = offset_;
-  absl::Status status = writer_.Header(info);
+  absl::Status status = writer_.Header(info_);
   for (size_t i = 0; i < databases_.size() && status.ok(); ++i) {
     const size_t keys = databases_[i]->Size();
     if (keys > 0)
@@ -151,13 +167,20 @@ void Snapshot::Run() {
   }
   index_of_.clear();
   databases_.clear();
+  engine_.keyspace().snapshot_turn().Give();
   // In one step: a reader that saw the end before the last bytes would leave
   // them out.
   absl::MutexLock lock(&mu_);
-  readable_ = spool_->size();
+  readable_ = static_cast<int64_t>(writer_.bytes_written());
   complete_ = failure_.ok();
   ended_.store(true, std::memory_order_release);
   progress_.SignalAll();
+}
+
+absl::Status Snapshot::result() const {
+  CHECK(ended());
+  absl::MutexLock lock(&mu_);
+  return failure_;
 }
 
 void Snapshot::WalkSlot(Slot slot) {
@@ -168,18 +191,24 @@ void Snapshot::WalkSlot(Slot slot) {
     if (database.GroupSize(slot / Database::kGroupSlots) == 0) continue;
     for (uint64_t position = 0; position < Database::kScanEnd;) {
       if (between_locks_ != nullptr) between_locks_(slot);
+      const int64_t delay = engine_.config().Int(ConfigId::kRdbKeySaveDelay);
+      const bool slowly = delay != 0 && !given_up();
+      size_t keys = 0;
       {
         absl::MutexLock lock(&mu);
         position = database.ScanSlot(
-            slot, position, kKeysPerLock, kBucketsPerLock, [&](Entry* entry) {
+            slot, position, slowly && delay > 0 ? 1 : kKeysPerLock,
+            kBucketsPerLock, [&](Entry* entry) {
               if (entry->epoch() == epoch_) return;
               entry->set_epoch(epoch_);
               if (given_up()) return;
               keys_saved_.fetch_add(1, std::memory_order_relaxed);
+              ++keys;
               chunk.SelectDb(i);
-              AppendRecord(*entry, chunk.records());
+              AppendEntryRecord(*entry, options_, chunk.records());
             });
       }
+      if (slowly) DelayForKeys(delay, keys, [this] { return given_up(); });
       if (chunk.size() >= kChunkBytes) {
         Emit(chunk);
         chunk.Clear();
@@ -204,7 +233,7 @@ void Snapshot::Emit(const RecordChunk& chunk) {
 
 void Snapshot::Publish() {
   absl::MutexLock lock(&mu_);
-  readable_ = spool_->size();
+  readable_ = static_cast<int64_t>(writer_.bytes_written());
   progress_.SignalAll();
 }
 

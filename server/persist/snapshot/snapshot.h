@@ -45,8 +45,12 @@ namespace holdfast::server {
 // Given up or not, the walk goes to the end, so that every entry has the
 // epoch and the next snapshot finds none that lags behind.
 //
-// At most one exists in a server at a time (SnapshotMaker sees to it).
+// At most one walks at a time (Keyspace::snapshot_turn()).
 // Readers (one a replica, each with its own position) may be any threads.
+//
+// One for a file (StartInto) writes there instead of to a spool, and cannot be
+// read. It neither starts nor holds the log: it tells the position only if the
+// log is fed anyhow.
 class Snapshot final : private ChangeObserver {
  public:
   // Makes the cut and starts the walk. The log is recorded from the cut on, and
@@ -61,6 +65,11 @@ class Snapshot final : private ChangeObserver {
       Engine* engine, bool compress, SyncPoint between_locks = nullptr,
       net::Deadline deadline = net::Deadline::Never(),
       absl::Duration patience = WriteGate::kPatience);
+  // The same into `file`, which the walk's thread alone uses until the end of
+  // the walk, and which outlives that. kDeadlineExceeded as above.
+  static absl::StatusOr<std::shared_ptr<Snapshot>> StartInto(
+      Engine* engine, ByteSink* file, bool compress, net::Deadline deadline,
+      absl::Duration patience);
   // Gives up if it is still under way, and waits for the walk to reach the end.
   ~Snapshot() override;
   Snapshot(const Snapshot&) = delete;
@@ -80,7 +89,7 @@ class Snapshot final : private ChangeObserver {
   // deadline; kAborted with the reason if it was given up.
   absl::StatusOr<Progress> WaitForBytes(int64_t position,
                                         net::Deadline deadline);
-  // Copies bytes that are there; returns how many.
+  // Copies bytes that are there; returns how many. Not of one for a file.
   absl::StatusOr<size_t> ReadAt(int64_t position, char* buffer,
                                 size_t size) const;
   // Whether the walk is over, successfully or not.
@@ -93,36 +102,52 @@ class Snapshot final : private ChangeObserver {
   // Waits for the end of the walk; false if the deadline came first.
   bool WaitForEnd(net::Deadline deadline = net::Deadline::Never());
 
+  // OK if all was written. REQUIRES: ended().
+  absl::Status result() const;
+
   int64_t keys_saved() const {
     return keys_saved_.load(std::memory_order_relaxed);
   }
+  // Keys there were at the cut.
+  int64_t keys_total() const { return keys_total_; }
+  // Bytes of values that writers had to copy so far.
+  int64_t copied_bytes() const {
+    return copied_bytes_.load(std::memory_order_relaxed);
+  }
+  // Stats::changes_since_save at the cut: these are in the snapshot.
+  int64_t changes_at_cut() const { return changes_at_cut_; }
 
  private:
   static constexpr size_t kKeysPerLock = 64;
   static constexpr size_t kBucketsPerLock = 256;
 
-  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, bool compress,
-           SyncPoint between_locks);
+  // One of `spool` and `file`.
+  Snapshot(Engine* engine, std::unique_ptr<Spool> spool, ByteSink* file,
+           bool compress, SyncPoint between_locks);
+  // Waits for its turn, makes the cut and starts the walk.
+  static absl::Status Begin(const std::shared_ptr<Snapshot>& snapshot,
+                            net::Deadline deadline, absl::Duration patience);
 
   void BeforeChange(const Database& database, const Entry& entry) override;
   // False if writes were under way until the deadline.
   bool Cut(net::Deadline deadline, absl::Duration patience);
   void Run();
   void WalkSlot(Slot slot);
-  void AppendRecord(const Entry& entry, std::string* out) const;
   // Writes out what writers have saved, then `chunk`, and tells the readers.
   void Emit(const RecordChunk& chunk);
   void Publish();
   Engine& engine_;
-  const std::unique_ptr<Spool> spool_;
+  const std::unique_ptr<Spool> spool_;  // Null for a file.
   const RdbOptions options_;
   RdbStreamWriter writer_;  // The walk's.
   const SyncPoint between_locks_;
 
   // Set by the cut.
+  RdbInfo info_;
   int64_t offset_ = 0;
   std::string replication_id_;
-  int selected_db_ = -1;
+  int64_t keys_total_ = 0;
+  int64_t changes_at_cut_ = 0;
   uint8_t epoch_ = 0;
   std::vector<std::shared_ptr<Database>> databases_;
   absl::flat_hash_map<const Database*, int> index_of_;
@@ -130,6 +155,7 @@ class Snapshot final : private ChangeObserver {
   size_t buffer_limit_ = 0;
 
   std::atomic<int64_t> keys_saved_{0};
+  std::atomic<int64_t> copied_bytes_{0};
   std::atomic<bool> given_up_{false};
   std::atomic<bool> ended_{false};
 
