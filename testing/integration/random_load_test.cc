@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -67,6 +69,41 @@ int64_t SendCommands(int port, uint64_t seed, net::Deadline end) {
     }
   }
   return answered;
+}
+
+// The keys that are not the same on both, with what they hold.
+std::string Differences(Node& one, Node& other) {
+  std::string text;
+  for (int db = 0; db < 16; ++db) {
+    for (Node* node : {&one, &other}) (*node)->Do("SELECT", db);
+    std::set<std::string> keys;
+    for (Node* node : {&one, &other}) {
+      for (const net::Value& key : (*node)->Do("KEYS", "*").elements())
+        keys.insert(key.str());
+    }
+    for (const std::string& key : keys) {
+      std::string seen[2];
+      for (int i = 0; i < 2; ++i) {
+        Node& node = i == 0 ? one : other;
+        for (const char* what : {"DIGEST-VALUE", "OBJECT"}) {
+          absl::StrAppend(&seen[i], " ",
+                          node->Do("DEBUG", what, key).DebugString());
+        }
+        absl::StrAppend(&seen[i], " ", node->Do("TYPE", key).DebugString(),
+                        " expires ", node->Do("PEXPIRETIME", key).DebugString(),
+                        " ", node->Do("DUMP", key).DebugString());
+      }
+      const auto digest = [](const std::string& s) { return s.substr(0, 45); };
+      const auto expiry = [](const std::string& s) {
+        return s.substr(s.find(" expires "), 24);
+      };
+      if (digest(seen[0]) != digest(seen[1]) ||
+          expiry(seen[0]) != expiry(seen[1]))
+        absl::StrAppend(&text, "db ", db, " ", absl::CEscape(key), ":\n ",
+                        seen[0], "\n ", seen[1], "\n");
+    }
+  }
+  return text;
 }
 
 TEST(RandomLoadTest, LeavesPrimaryAndReplicasEqual) {
@@ -122,7 +159,11 @@ TEST(RandomLoadTest, LeavesPrimaryAndReplicasEqual) {
     EXPECT_TRUE(WaitForLink(replica));
     all.push_back(&replica);
   }
-  EXPECT_TRUE(Agree(all, absl::Seconds(120)));
+  const ::testing::AssertionResult agree = Agree(all, absl::Seconds(120));
+  EXPECT_TRUE(agree);
+  for (Node& replica : replicas) {
+    if (!agree) ADD_FAILURE() << Differences(primary, replica);
+  }
   EXPECT_EQ(FullSyncs(primary), static_cast<int64_t>(replicas.size()));
   EXPECT_GT(cuts, 0);
   std::cout << commands << " commands, " << cuts << " cuts, " << Offset(primary)
