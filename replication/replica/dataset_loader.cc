@@ -92,7 +92,7 @@ void DatasetLoader::Install(const server::ReplicationId& history,
     const Database& before = keyspace.db(i);
     const Database& after = *databases[i];
     if (before.Size() + after.Size() > 0)
-      keyspace.TouchAllWatched(i, before, after);
+      keyspace.TouchAllWatched(i, before, after, unit.now_ms());
     changed += static_cast<int64_t>(before.Size() + after.Size());
     databases[i] = keyspace.Replace(i, std::move(databases[i]));
     for (const std::string& key : keyspace.waiters().KeysOf(i))

@@ -98,7 +98,7 @@ void DebugReload(CommandContext& ctx) {
   std::vector<std::shared_ptr<Database>> databases = dataset.TakeDatabases();
   for (int i = 0; i < keyspace.database_count(); ++i) {
     if (keyspace.db(i).Size() + databases[i]->Size() == 0) continue;
-    keyspace.TouchAllWatched(i, keyspace.db(i), *databases[i]);
+    keyspace.TouchAllWatched(i, keyspace.db(i), *databases[i], ctx.now_ms());
     if (flush) {
       databases[i] = keyspace.Replace(i, std::move(databases[i]));
     } else {

@@ -45,6 +45,7 @@ void SubscribeTo(CommandContext& ctx, Topic topic) {
   const absl::Status opened = session.OpenMailbox();
   if (!opened.ok())
     return ctx.Error(absl::StrCat("ERR cannot subscribe: ", opened.message()));
+  session.own.told = true;
   for (const absl::string_view name : ctx.args().subspan(1)) {
     ctx.engine().pubsub().Subscribe(&session, topic, name);
     ctx.reply().PushHeader(3);
@@ -60,6 +61,7 @@ void UnsubscribeFrom(CommandContext& ctx, Topic topic) {
   const std::vector<std::string> all(mine.begin(), mine.end());
   std::vector<absl::string_view> names(all.begin(), all.end());
   if (ctx.argc() > 1) names.assign(ctx.args().begin() + 1, ctx.args().end());
+  session.own.told = true;
   for (const absl::string_view name : names) {
     ctx.engine().pubsub().Unsubscribe(&session, topic, name);
     // What came before the end of the subscription is told before it; inside a

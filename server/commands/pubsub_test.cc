@@ -99,6 +99,14 @@ TEST_F(PubSubCommandsTest, MessagesOfAChannelComeBeforeItsEnd) {
             "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n");
 }
 
+TEST_F(PubSubCommandsTest, SubscriptionsAreToldToWhoWantsNoReplies) {
+  session_.own.reply_off = true;
+  EXPECT_EQ(Do("SUBSCRIBE a"), "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+  EXPECT_EQ(Do("PING"), "");
+  EXPECT_EQ(Do("SUBSCRIBE"), "");
+  EXPECT_EQ(Do("UNSUBSCRIBE"), "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n");
+}
+
 TEST_F(PubSubCommandsTest, MayBeQueuedButForShardChannels) {
   Do("MULTI");
   Do("SUBSCRIBE a");

@@ -52,7 +52,7 @@ void Flush(CommandContext& ctx, int index) {
   const size_t size = keyspace.db(index).Size();
   if (size == 0) return;
   std::shared_ptr<Database> empty = keyspace.NewDatabase();
-  keyspace.TouchAllWatched(index, keyspace.db(index), *empty);
+  keyspace.TouchAllWatched(index, keyspace.db(index), *empty, ctx.now_ms());
   ctx.engine().FreeLater(keyspace.Replace(index, std::move(empty)));
   ctx.unit().CountChange(static_cast<int64_t>(size));
   WakeWaitersOf(ctx, index);
@@ -111,8 +111,8 @@ void SwapDb(CommandContext& ctx) {
   if (first != second) {
     const int a = static_cast<int>(first);
     const int b = static_cast<int>(second);
-    keyspace.TouchAllWatched(a, keyspace.db(a), keyspace.db(b));
-    keyspace.TouchAllWatched(b, keyspace.db(b), keyspace.db(a));
+    keyspace.TouchAllWatched(a, keyspace.db(a), keyspace.db(b), ctx.now_ms());
+    keyspace.TouchAllWatched(b, keyspace.db(b), keyspace.db(a), ctx.now_ms());
     keyspace.Swap(a, b);
     WakeWaitersOf(ctx, a);
     WakeWaitersOf(ctx, b);

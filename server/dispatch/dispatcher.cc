@@ -53,6 +53,7 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
                                      std::memory_order_relaxed);
   session_.own.skip_this_reply = session_.own.skip_next_reply;
   session_.own.skip_next_reply = false;
+  session_.own.told = false;
 
   const CommandSpec* spec = engine_.commands().ResolveOrNull(args);
   if (spec == nullptr) {
@@ -69,7 +70,9 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
     if (session_.own.in_multi && spec->Is(kLocksItself)) {
       // EXEC is held to what its commands are held to.
       for (const QueuedCommand& queued : session_.own.queue) {
-        flags |= queued.spec->flags & (kWrite | kDenyOom | kMayReplicate);
+        flags |= queued.spec->flags &
+                 (kWrite | kDenyOom | kMayReplicate | kNoAsyncLoading);
+        flags &= queued.spec->flags | ~(kStale | kLoading);
       }
     }
     const absl::string_view refusal = Refusal(*spec, flags);
@@ -82,7 +85,8 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
       Run(*spec, args, &reply);
     }
   }
-  if (session_.own.reply_off || session_.own.skip_this_reply)
+  if ((session_.own.reply_off || session_.own.skip_this_reply) &&
+      !session_.own.told)
     out->resize(reply_start);
 }
 
@@ -115,7 +119,8 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
   if (engine_.is_replica()) {
     if (writes) return errors::kReadonly;
     if (!role.link_up.load(std::memory_order_relaxed) &&
-        !config.Bool(ConfigId::kReplicaServeStaleData) && !spec.Is(kStale)) {
+        !config.Bool(ConfigId::kReplicaServeStaleData) &&
+        (flags & kStale) == 0) {
       return errors::kMasterDown;
     }
   }
@@ -128,10 +133,10 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
         "allowed in this context");
     return refusal_;
   }
-  if (role.loading.load(std::memory_order_relaxed) && !spec.Is(kLoading) &&
+  if (role.loading.load(std::memory_order_relaxed) && (flags & kLoading) == 0 &&
       !spec.Is(kEvenWhileLoading)) {
     if (!role.async_loading.load(std::memory_order_relaxed) ||
-        spec.Is(kNoAsyncLoading))
+        (flags & kNoAsyncLoading) != 0)
       return errors::kLoading;
   }
   return {};

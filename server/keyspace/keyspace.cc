@@ -60,18 +60,38 @@ void Keyspace::TouchWatchedSlow(Slot slot, int db, absl::string_view key) {
 }
 
 void Keyspace::TouchAllWatched(int db, const Database& before,
-                               const Database& after) {
+                               const Database& after, int64_t now_ms) {
   for (int i = 0; i < kSlots; ++i) {
     const auto& watches = slots_[static_cast<Slot>(i)].watches;
     if (watches == nullptr) continue;
-    for (const KeyWatch& watch : *watches) {
+    for (KeyWatch& watch : *watches) {
       if (watch.db != db) continue;
       const KeyRef key(watch.key);
-      if (before.Find(key) != nullptr || after.Find(key) != nullptr) {
+      const bool was_there = before.Find(key) != nullptr;
+      const Entry* entry = after.Find(key);
+      if (!was_there && entry == nullptr) continue;
+      const bool comes_expired = entry != nullptr && entry->ExpiredAt(now_ms);
+      // What is expired counts as missing: from missing to missing is no
+      // change.
+      if (watch.expired ? entry == nullptr || comes_expired
+                        : !was_there && comes_expired) {
+        watch.expired = entry != nullptr;
+      } else {
         watch.dirty->store(true, std::memory_order_relaxed);
       }
     }
   }
+}
+
+bool Keyspace::WatchedAsExpired(Slot slot, int db, absl::string_view key,
+                                const std::atomic<bool>* dirty) {
+  const auto& watches = slots_[slot].watches;
+  if (watches == nullptr) return false;
+  const auto watch =
+      std::find_if(watches->begin(), watches->end(), [&](const KeyWatch& w) {
+        return w.db == db && w.dirty.get() == dirty && w.key == key;
+      });
+  return watch != watches->end() && watch->expired;
 }
 
 }  // namespace holdfast::server

@@ -74,7 +74,11 @@ class Keyspace {
   }
   // Marks those dirty who watch a key of the database that is in `before` or
   // `after`. REQUIRES: all slots locked exclusively.
-  void TouchAllWatched(int db, const Database& before, const Database& after);
+  void TouchAllWatched(int db, const Database& before, const Database& after,
+                       int64_t now_ms);
+  // Whether the key that this watch is on counts as expired from the beginning.
+  bool WatchedAsExpired(Slot slot, int db, absl::string_view key,
+                        const std::atomic<bool>* dirty);
 
  private:
   void TouchWatchedSlow(Slot slot, int db, absl::string_view key);

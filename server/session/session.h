@@ -26,11 +26,9 @@ struct QueuedCommand {
   std::vector<std::string> args;
 };
 
-// A key under WATCH. `expired` says that it had expired already when watched.
 struct WatchedKey {
   int db;
   std::string key;
-  bool expired;
 };
 
 // What a client may subscribe to: a channel, all channels that match a pattern,
@@ -128,6 +126,8 @@ class Session {
     bool reply_off = false;        // CLIENT REPLY OFF.
     bool skip_next_reply = false;  // CLIENT REPLY SKIP: the next command's.
     bool skip_this_reply = false;
+    bool told =
+        false;  // The reply is none, but news that are sent all the same.
     bool asking = false;
     bool readonly_mode = false;    // Cluster's READONLY.
     bool is_primary_link = false;  // Applies what a primary sends.

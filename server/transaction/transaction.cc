@@ -34,9 +34,12 @@ bool WatchesBroken(CommandContext& ctx) {
   if (own.watched.empty()) return false;
   if (own.watch_dirty->load(std::memory_order_relaxed)) return true;
   for (const WatchedKey& watched : own.watched) {
-    if (watched.expired) continue;
-    const Entry* entry = ctx.db(watched.db).storage().Find(KeyRef(watched.key));
-    if (entry != nullptr && entry->ExpiredAt(ctx.now_ms())) return true;
+    const KeyRef key(watched.key);
+    const Entry* entry = ctx.db(watched.db).storage().Find(key);
+    if (entry != nullptr && entry->ExpiredAt(ctx.now_ms()) &&
+        !ctx.engine().keyspace().WatchedAsExpired(
+            key.slot, watched.db, watched.key, own.watch_dirty.get()))
+      return true;
   }
   return false;
 }
@@ -111,7 +114,7 @@ void Watch(CommandContext& ctx) {
       keyspace.AddWatch(key.slot, {ctx.db_index(), std::string(name),
                                    session.own.watch_dirty, expired});
     }
-    session.own.watched.push_back({ctx.db_index(), std::string(name), expired});
+    session.own.watched.push_back({ctx.db_index(), std::string(name)});
   }
   session.watching.store(static_cast<int>(session.own.watched.size()),
                          std::memory_order_relaxed);

@@ -79,6 +79,41 @@ TEST_F(TransactionTest, WhatHadExpiredWhenWatchedMayBeRemoved) {
   EXPECT_EQ(Do("EXEC"), "*-1\r\n") << "but not be made anew";
 }
 
+// What is expired counts as missing, also where a whole database goes or comes.
+TEST_F(TransactionTest, AFlushOfWhatHadExpiredIsNoChange) {
+  for (const char* flush : {"FLUSHDB", "FLUSHALL", "SWAPDB 0 1"}) {
+    Do("FLUSHALL");
+    Do("SET a 1 PX 5");
+    Do("SET other 1");
+    Advance(absl::Milliseconds(6));
+    Do("WATCH a");
+    DoAsOther(flush);
+    Do("MULTI");
+    EXPECT_EQ(Do("EXEC"), "*0\r\n") << flush;
+    DoAsOther("SET a 1");
+    Do("WATCH a");
+    DoAsOther(flush);
+    Do("MULTI");
+    EXPECT_EQ(Do("EXEC"), "*-1\r\n") << flush;
+  }
+}
+
+TEST_F(TransactionTest, AnExpiredKeyThatComesBySwappingIsNoChange) {
+  Do("SET a 1 PX 5");
+  Advance(absl::Milliseconds(6));
+  Do("SELECT 1");
+  Do("WATCH a");
+  DoAsOther("SWAPDB 0 1");
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC"), "*0\r\n");
+  Do("WATCH a");
+  DoAsOther("SWAPDB 0 1");
+  DoAsOther("SELECT 1");
+  DoAsOther("SET a 2");
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC"), "*-1\r\n");
+}
+
 TEST_F(TransactionTest, AnExpiredWatchCountsAsAChange) {
   Do("SET a 1 PX 10");
   Do("WATCH a");

@@ -1,5 +1,6 @@
 // Keys as such: existence, expiry, names, databases.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,19 +58,28 @@ class KeyGenerator final : public Generator {
     return {"SET", Key(dice), absl::StrCat(dice->Below(100))};
   }
 
+  // Seconds: beyond any run, and hardly ever the same twice, so that GT and LT
+  // do not depend on what passes between two commands.
+  static int64_t FarAway(Dice* dice) {
+    return dice->Between(100000, 1000000000);
+  }
+
   static Args Expire(Dice* dice) {
     Args args;
     switch (dice->Below(4)) {
       case 0:
         args = {"EXPIRE", Key(dice),
-                dice->Pick<std::string>({"100", "1000", "5000", "0", "-1", "x",
-                                         "9223372036854775807",
-                                         "-9223372036854775808"})};
+                dice->OneIn(2) ? absl::StrCat(FarAway(dice))
+                               : dice->Pick<std::string>(
+                                     {"0", "-1", "x", "9223372036854775807",
+                                      "-9223372036854775808"})};
         break;
       case 1:
         args = {"PEXPIRE", Key(dice),
-                dice->Pick<std::string>({"100000", "900000", "0", "-1", "1.5",
-                                         "9223372036854775807"})};
+                dice->OneIn(2)
+                    ? absl::StrCat(FarAway(dice) * 1000)
+                    : dice->Pick<std::string>(
+                          {"0", "-1", "1.5", "9223372036854775807"})};
         break;
       case 2:
         args = {"EXPIREAT", Key(dice),
