@@ -49,6 +49,7 @@ void ConfigSet(CommandContext& ctx) {
 
 void ConfigResetStat(CommandContext& ctx) {
   ctx.engine().stats().Reset();
+  ctx.engine().lazy_free().ResetFreed();
   ctx.Ok();
 }
 

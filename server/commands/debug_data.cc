@@ -3,8 +3,11 @@
 #include <limits>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "glog/logging.h"
 #include "server/command/errors.h"
 #include "server/commands/debug_digest.h"
 #include "server/commands/debug_handlers.h"
@@ -15,6 +18,11 @@
 #include "server/persist/rdb/encoding.h"
 #include "server/persist/rdb/records.h"
 #include "server/session/session.h"
+#include "server/types/hash.h"
+#include "server/types/list.h"
+#include "server/types/listpack.h"
+#include "server/types/object.h"
+#include "server/types/zset.h"
 
 namespace holdfast::server {
 namespace {
@@ -47,14 +55,38 @@ const Entry* RawEntry(CommandContext& ctx, const KeyRef& key) {
   return entry;
 }
 
-// Refuses a value that is not held in that way: none is, so far.
-void RefuseStructure(CommandContext& ctx, absl::string_view error) {
+// Calls `show` of the value, which says whether it is held in that way.
+template <typename Show>
+void ShowStructure(CommandContext& ctx, absl::string_view done,
+                   absl::string_view error, Show&& show) {
   const KeyRef key(ctx.arg(2));
   SlotGuard guard(ctx.unit().locks(), key.slot, /*exclusive=*/false);
   const Entry* entry = ctx.engine().keyspace().db(ctx.db_index()).Find(key);
   if (entry == nullptr || LooksExpired(ctx.unit(), *entry))
     return ctx.Error(errors::kNoSuchKey);
-  ctx.Error(error);
+  if (!show(*entry)) return ctx.Error(error);
+  ctx.reply().SimpleString(done);
+}
+
+// What of a listpack goes to the log.
+constexpr size_t kMaxLoggedElements = 1000;
+constexpr size_t kMaxLoggedBytes = 64;  // Of each element.
+
+void LogListpack(absl::string_view what, absl::string_view bytes) {
+  const absl::StatusOr<Listpack> listpack = Listpack::FromBytes(bytes);
+  CHECK(listpack.ok()) << listpack.status();  // One of ours.
+  LOG(WARNING) << what << ": {total bytes " << bytes.size() << "} {num entries "
+               << listpack->size() << "}";
+  size_t index = 0;
+  for (Listpack::Position at = listpack->First();
+       at != Listpack::kEnd && index < kMaxLoggedElements;
+       at = listpack->Next(at), ++index) {
+    char scratch[Listpack::Item::kScratch];
+    const absl::string_view element = listpack->Get(at).Bytes(scratch);
+    LOG(WARNING) << what << ": {index " << index << ", offset " << at
+                 << ", length " << element.size() << "} "
+                 << absl::CHexEscape(element.substr(0, kMaxLoggedBytes));
+  }
 }
 
 }  // namespace
@@ -91,16 +123,52 @@ void DebugObject(CommandContext& ctx) {
       now - std::min(now, entry->access())));
 }
 
+// Into the log, which is what this server has for Redis's standard output.
 void DebugListpack(CommandContext& ctx) {
-  RefuseStructure(ctx, "ERR Not a listpack encoded object.");
+  ShowStructure(ctx, "Listpack structure printed on stdout",
+                "ERR Not a listpack encoded object.", [](const Entry& entry) {
+                  absl::string_view bytes;
+                  if (entry.type() == ValueType::kHash) {
+                    bytes = entry.As<Hash>()->PackedBytes();
+                  } else if (entry.type() == ValueType::kZset) {
+                    bytes = entry.As<Zset>()->PackedBytes();
+                  }
+                  if (bytes.empty()) return false;
+                  LogListpack("DEBUG LISTPACK", bytes);
+                  return true;
+                });
 }
+
 void DebugQuicklist(CommandContext& ctx) {
-  RefuseStructure(ctx, "ERR Not a quicklist encoded object.");
+  const bool full = ctx.argc() == 4 && ctx.arg(3) != "0";
+  ShowStructure(
+      ctx, "Quicklist structure printed on stdout",
+      "ERR Not a quicklist encoded object.", [full](const Entry& entry) {
+        if (entry.type() != ValueType::kList) return false;
+        size_t node = 0;
+        entry.As<List>()->ForEachNode([&](bool is_plain,
+                                          absl::string_view bytes) {
+          if (++node > kMaxLoggedElements) return;
+          if (is_plain) {
+            LOG(WARNING) << "DEBUG QUICKLIST: {plain node " << node
+                         << ", bytes " << bytes.size() << "}";
+          } else if (full) {
+            LogListpack(absl::StrCat("DEBUG QUICKLIST: node ", node), bytes);
+          } else {
+            LOG(WARNING) << "DEBUG QUICKLIST: {packed node " << node
+                         << ", bytes " << bytes.size() << "}";
+          }
+        });
+        return true;
+      });
 }
+
+// There are tables, but none of Redis's kind with its counts.
 void DebugHtStatsKey(CommandContext& ctx) {
-  RefuseStructure(ctx,
-                  "ERR The value stored at the specified key is not "
-                  "represented using an hash table");
+  ShowStructure(ctx, "",
+                "ERR The value stored at the specified key is not "
+                "represented using an hash table",
+                [](const Entry&) { return false; });
 }
 
 // The tables of one database, in the manner of Redis's report though there are

@@ -196,6 +196,28 @@ TEST_F(DebugTest, SleepEndsAtOnceWithoutATime) {
   Do("debug sleep 100000000");  // Returns: nobody is there to reply to.
 }
 
+TEST_F(DebugTest, PackedStructuresGoToTheLog) {
+  Do("hset h f v");
+  Do("zadd z 1 m");
+  Do("rpush l a b");
+  Do("sadd s a b");
+  const std::string listpack = "+Listpack structure printed on stdout\r\n";
+  EXPECT_EQ(Do("debug listpack h"), listpack);
+  EXPECT_EQ(Do("debug listpack z"), listpack);
+  for (const char* other : {"l", "s"}) {
+    EXPECT_EQ(Do(absl::StrCat("debug listpack ", other)),
+              "-ERR Not a listpack encoded object.\r\n");
+  }
+  const std::string quicklist = "+Quicklist structure printed on stdout\r\n";
+  EXPECT_EQ(Do("debug quicklist l"), quicklist);
+  EXPECT_EQ(Do("debug quicklist l 1"), quicklist);
+  EXPECT_EQ(Do("debug quicklist h"),
+            "-ERR Not a quicklist encoded object.\r\n");
+  Do({"hset", "h", "f", std::string(100, 'x')});
+  EXPECT_EQ(Do("debug listpack h"), "-ERR Not a listpack encoded object.\r\n");
+  EXPECT_EQ(Do("debug listpack nosuch"), kNoKeyReply);
+}
+
 TEST_F(DebugTest, QuicklistThresholds) {
   const std::string bad =
       "-ERR argument must be a memory value bigger than 1 and smaller than "

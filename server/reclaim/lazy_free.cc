@@ -39,8 +39,9 @@ void LazyFree::Run() {
       queue_.pop_front();
     }
     item.thing.reset();
-    pending_.fetch_sub(item.objects, std::memory_order_relaxed);
+    // In this order: who sees nothing pending finds it counted.
     freed_.fetch_add(item.objects, std::memory_order_relaxed);
+    pending_.fetch_sub(item.objects, std::memory_order_release);
   }
 }
 

@@ -25,8 +25,10 @@ class LazyFree {
   // lazyfree_pending_objects counts it as.
   void Add(std::shared_ptr<void> thing, size_t objects);
 
-  size_t pending() const { return pending_.load(std::memory_order_relaxed); }
+  size_t pending() const { return pending_.load(std::memory_order_acquire); }
+  // Since the start or the last ResetFreed() (CONFIG RESETSTAT).
   size_t freed() const { return freed_.load(std::memory_order_relaxed); }
+  void ResetFreed() { freed_.store(0, std::memory_order_relaxed); }
 
  private:
   struct Item {

@@ -25,6 +25,13 @@ constexpr size_t kGranule =
 // Up to so many fields are compared with each other rather than put into a set.
 constexpr size_t kFewFields = 16;
 
+// In the words of Redis's log, which tools look for. A packed hash that becomes
+// a table while it is loaded is what Redis finds them by.
+absl::Status FieldTwice() {
+  return absl::InvalidArgumentError(
+      "a hash has a field twice: listpack with dup elements");
+}
+
 size_t RoundUp(size_t bytes) {
   return (bytes + kGranule - 1) & ~(kGranule - 1);
 }
@@ -154,8 +161,7 @@ absl::StatusOr<Hash> Hash::FromListpack(Listpack pairs,
   }
   Hash hash;
   if (elements / 2 <= limits.max_entries) {
-    if (HasDuplicates(pairs, elements / 2))
-      return absl::InvalidArgumentError("a hash has a field twice");
+    if (HasDuplicates(pairs, elements / 2)) return FieldTwice();
     hash.rep_ = {Form::kPacked, pairs.Release()};
     return hash;
   }
@@ -164,7 +170,7 @@ absl::StatusOr<Hash> Hash::FromListpack(Listpack pairs,
   ForEachPair(pairs, [&](absl::string_view field, absl::string_view value) {
     if (!duplicates && !hash.SetInTable(field, value)) duplicates = true;
   });
-  if (duplicates) return absl::InvalidArgumentError("a hash has a field twice");
+  if (duplicates) return FieldTwice();
   return hash;
 }
 

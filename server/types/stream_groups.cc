@@ -89,7 +89,7 @@ absl::StatusOr<StreamConsumer*> StreamGroup::LoadConsumer(
     absl::string_view name, int64_t seen_time_ms) {
   StreamConsumer* const consumer = CreateConsumer(name, seen_time_ms);
   if (consumer != nullptr) return consumer;
-  return absl::InvalidArgumentError("a stream's group has a consumer twice");
+  return absl::InvalidArgumentError("Duplicate stream consumer detected");
 }
 
 absl::Status StreamGroup::LoadConsumerPending(StreamConsumer* consumer,

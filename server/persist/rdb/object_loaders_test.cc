@@ -370,7 +370,7 @@ TEST_F(StreamLoaderTest, BrokenGroupsAreRefused) {
                 Empty(Group("g", 0,
                             Lengths({0, 2}) + Consumer("c", "", 0) +
                                 Consumer("c", "", 0))),
-                "a consumer twice");
+                "Duplicate stream consumer detected");
 }
 
 TEST_F(StreamLoaderTest, BrokenNodesAreRefused) {

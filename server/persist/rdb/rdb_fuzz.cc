@@ -16,6 +16,7 @@
 #include "glog/logging.h"
 #include "server/persist/rdb/byte_sink.h"
 #include "server/persist/rdb/byte_source.h"
+#include "server/persist/rdb/object_exercise.h"
 #include "server/persist/rdb/object_testing.h"
 #include "server/persist/rdb/rdb_testing.h"
 #include "server/persist/rdb/reader.h"
@@ -40,8 +41,8 @@ absl::Status Read(ByteSource* source, bool verify, RecordingVisitor* visitor) {
   return reader.Read();
 }
 
-// What was read can be written, and reads back the same.
-void CheckRoundTrip(RecordingVisitor& seen) {
+// What was read can be used and written, and reads back the same.
+void CheckRoundTrip(RecordingVisitor& seen, uint64_t seed) {
   StringSink sink;
   RdbStreamWriter writer(&sink, {});
   CHECK(writer.Header({}).ok());
@@ -63,6 +64,7 @@ void CheckRoundTrip(RecordingVisitor& seen) {
     described[where] = Describe(&object.value);
     const ValueType type = object.value.type();
     ObjectBits bits = object.value.Release();
+    ExerciseCopyOf(type, bits, seed);
     AppendObjectRecord(where.second, type, bits, object.meta, {},
                        chunk.records());
     FreeObject(type, &bits);
@@ -128,7 +130,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   RecordingVisitor visitor;
   if (Read(&source, (data[0] & 0x80) != 0, &visitor).ok()) {
-    CheckRoundTrip(visitor);
+    // The same choices for the same input.
+    uint64_t seed = 0;
+    for (size_t i = 0; i < size; ++i) seed = seed * 31 + data[i];
+    CheckRoundTrip(visitor, seed);
   }
   return 0;
 }

@@ -1,4 +1,5 @@
-// A few thousand runs of the fuzz target on damaged files, the same every time.
+// A few thousand runs of the fuzz target on damaged files, the same every time
+// unless told otherwise.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,14 +15,16 @@
 #include "server/persist/rdb/records.h"
 #include "server/persist/rdb/stream_writer.h"
 #include "server/persist/rdb/transfer.h"
+#include "testing/support/environment.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace holdfast::server {
 namespace {
 
-constexpr uint64_t kSeed = 0x5eed2026;
-constexpr int kRuns = 8000;
+// $HOLDFAST_SEED and $HOLDFAST_RUNS: other ones, and for longer.
+uint64_t Seed() { return test::Seed(0x5eed2026); }
+int64_t Runs() { return test::Setting("HOLDFAST_RUNS", 8000); }
 
 void Feed(uint8_t mode, absl::string_view file) {
   const std::string input = absl::StrCat(std::string(1, mode), file);
@@ -117,8 +120,7 @@ void Damage(std::mt19937_64* rng, std::string* file) {
 }
 
 TEST(RdbFuzzTest, DamagedFilesNeverCrash) {
-  SCOPED_TRACE(absl::StrCat("seed ", kSeed));
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(Seed());
   RdbOptions plain;
   plain.compress = false;
   plain.checksum = false;
@@ -131,7 +133,7 @@ TEST(RdbFuzzTest, DamagedFilesNeverCrash) {
     transfers.push_back(
         absl::StrCat(EofTransferHeader(mark), rdb, mark, "*1\r\n"));
   }
-  for (int run = 0; run < kRuns; ++run) {
+  for (int64_t run = 0, runs = Runs(); run < runs; ++run) {
     const uint8_t mode = static_cast<uint8_t>(random());
     const std::vector<std::string>& valid = mode & 0x40 ? transfers : rdbs;
     std::string file = valid[random() % valid.size()];
@@ -145,11 +147,10 @@ TEST(RdbFuzzTest, DamagedFilesNeverCrash) {
 
 // One value of each type by turns, so that the damage is in it.
 TEST(RdbFuzzTest, DamagedValuesNeverCrash) {
-  SCOPED_TRACE(absl::StrCat("seed ", kSeed));
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(Seed());
   const std::vector<SamplePayload> samples = SamplePayloads();
   Feed(0x3f, ObjectsFile());
-  for (int run = 0; run < kRuns; ++run) {
+  for (int64_t run = 0, runs = Runs(); run < runs; ++run) {
     const SamplePayload& sample = samples[run % samples.size()];
     std::string payload = sample.payload;
     for (int n = 1 + random() % 3; n > 0; --n) Damage(&random, &payload);
@@ -161,9 +162,8 @@ TEST(RdbFuzzTest, DamagedValuesNeverCrash) {
 }
 
 TEST(RdbFuzzTest, NoiseNeverCrashes) {
-  SCOPED_TRACE(absl::StrCat("seed ", kSeed));
-  std::mt19937_64 random(kSeed);
-  for (int run = 0; run < kRuns; ++run) {
+  std::mt19937_64 random(Seed());
+  for (int64_t run = 0, runs = Runs(); run < runs; ++run) {
     std::string noise = random() % 2 ? "REDIS0010" : "";
     for (size_t n = random() % 60; n > 0; --n) {
       noise.push_back(static_cast<char>(random()));
