@@ -1,5 +1,6 @@
 #include "server/dispatch/dispatcher.h"
 
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -79,7 +80,7 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
       Queue(*spec, args, &reply);
     } else {
       WaitWhilePaused(flags);
-      Run(*spec, args, &reply);
+      if (!session_.killed()) Run(*spec, args, &reply);
     }
   }
   if (session_.own.reply_off || session_.own.skip_this_reply)
@@ -187,8 +188,17 @@ bool Dispatcher::Pausable(uint64_t flags) const {
 void Dispatcher::WaitWhilePaused(uint64_t flags) {
   if (!Pausable(flags)) return;
   session_.blocked.store(true, std::memory_order_relaxed);
-  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0,
-                       [this] { return session_.killed(); });
+  std::atomic<bool> gone{false};
+  const uint64_t watch = engine_.peer_watch().Watch(session_.fd(), [&] {
+    gone.store(true, std::memory_order_relaxed);
+    engine_.pause().WakeAll();
+  });
+  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0, [&] {
+    return session_.killed() || gone.load(std::memory_order_relaxed);
+  });
+  engine_.peer_watch().Unwatch(watch);
+  // What it sent before it left is not executed any more, as in Redis.
+  if (gone.load(std::memory_order_relaxed)) session_.Kill();
   session_.blocked.store(false, std::memory_order_relaxed);
   BeginBatch();
 }
