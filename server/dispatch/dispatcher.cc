@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
+#include "server/command/call_time.h"
 #include "server/command/errors.h"
 #include "server/dispatch/redact.h"
 #include "server/stats/slow_log.h"
@@ -280,24 +281,17 @@ void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
   stats.calls.Add(1);
   stats.nanos.Add(nanos);
   if (ctx.failed_) stats.failed.fetch_add(1, std::memory_order_relaxed);
-  if (engine_.config().Bool(ConfigId::kLatencyTracking))
-    stats.latency.Record(nanos);
-  // -1, "never", is the largest number there is here.
-  const auto slow_us = static_cast<uint64_t>(
-      engine_.config().Int(ConfigId::kSlowlogLogSlowerThan));
-  if (static_cast<uint64_t>(nanos) / 1000 >= slow_us && !spec.Is(kSkipSlowlog))
-    NoteSlow(call, nanos / 1000);
-}
-
-void Dispatcher::NoteSlow(const Call& call, int64_t micros) {
-  SlowLog::Entry entry;
-  entry.unix_seconds = NowMs() / 1000;
-  entry.micros = micros;
-  entry.address = session_.address;
-  entry.name = session_.name();
-  engine_.stats().slow_log.Add(RedactedArgs(*call.spec, call.args),
-                               std::move(entry),
-                               engine_.config().Int(ConfigId::kSlowlogMaxLen));
+  if (session_.own.wait_begins != nullptr) {
+    // How long it took is known when it is served.
+    return std::exchange(session_.own.wait_begins, nullptr)(nanos);
+  }
+  NoteCallTime(&engine_, spec, nanos, [&] {
+    SlowLog::Entry entry;
+    entry.args = SlowLog::Trimmed(RedactedArgs(spec, call.args));
+    entry.address = session_.address;
+    entry.name = session_.name();
+    return entry;
+  });
 }
 
 absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls,
