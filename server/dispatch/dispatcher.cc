@@ -68,7 +68,8 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
   } else {
     session_.last_command.store(spec, std::memory_order_relaxed);
     uint64_t flags = spec->flags;
-    if (session_.own.in_multi && spec->Is(kLocksItself)) {
+    if (session_.own.in_multi && spec->Is(kLocksItself) &&
+        spec->Is(kNotQueued)) {
       // EXEC is held to what its commands are held to.
       for (const QueuedCommand& queued : session_.own.queue) {
         flags |= queued.spec->flags & (kWrite | kDenyOom | kMayReplicate);
