@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
@@ -122,7 +123,8 @@ class Delivery {
 
   Verdict Nonsense(absl::string_view line) {
     LOG(WARNING) << "MIGRATE: " << link_.host << ":" << link_.port
-                 << " is no Redis: it answers " << line.substr(0, 128);
+                 << " is no Redis: it answers "
+                 << absl::CHexEscape(line.substr(0, 128));
     if (shipment_.error.empty()) shipment_.error = std::string(kCannotRead);
     return Verdict::kDrop;
   }

@@ -156,7 +156,12 @@ TEST(MigrateTest, ATargetThatHangs) {
   const auto replica = StartServer(ShortTimeouts());
   TestClient client(*here);
   TestClient other(*here);
-  client.Do("SET", "k", "v");
+  client.Do("MSET", "k", "v", "first", 1);
+  // Leaves a connection that needs no SELECT: nothing is to be confirmed before
+  // the key is sent.
+  EXPECT_THAT(
+      client.Do("MIGRATE", "127.0.0.1", there->port(), "first", 0, 5000),
+      IsOk());
   ASSERT_TRUE(there->Signal(SIGSTOP).ok());
   client.Send("MIGRATE", "127.0.0.1", there->port(), "k", 0, 2000);
   // A write to the very key, and what passes the gate exclusively.
@@ -173,7 +178,8 @@ TEST(MigrateTest, ATargetThatHangs) {
                                      "IOERR error or timeout reading to target "
                                      "instance"))));
   ASSERT_TRUE(there->Signal(SIGCONT).ok());
-  // It takes in what it was sent, late: the key is on both sides.
+  // It takes in what it was sent, late: the key is on both sides, here as it is
+  // now.
   EXPECT_TRUE(WaitForValue([&] { return TestClient(*there).Do("EXISTS", "k"); },
                            IsInt(1)));
   EXPECT_THAT(other.Do("GET", "k"), IsBulk("vw"));
