@@ -19,6 +19,7 @@
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
+#include "server/commands/migrate.h"
 #include "server/commands/object.h"
 #include "server/commands/pubsub.h"
 #include "server/commands/save.h"
@@ -68,6 +69,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
   commands.Add(ServerDataCommands());
   commands.Add(DumpCommands());
   commands.Add(ListCommands());
+  commands.Add(MigrateCommands());
   commands.Add(SetCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
@@ -112,6 +114,7 @@ absl::Status Server::PrepareEnd(int64_t words,
 
 void Server::Stop() {
   saver_.Stop("the server ends");
+  engine_.migrate_links().Stop();
   clients_.Stop(kStopPatience);
   replication_.Stop();
   cron_.reset();

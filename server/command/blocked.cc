@@ -3,10 +3,31 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/command/call_time.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
 
 namespace holdfast::server {
+
+namespace {
+
+// The name is asked for now: who serves may not lock the session.
+SlowLog::Entry SlowLogEntryOf(CommandContext& ctx) {
+  SlowLog::Entry entry;
+  entry.args = SlowLog::Trimmed(ctx.args());
+  entry.address = ctx.session().address;
+  entry.name = ctx.session().name();
+  return entry;
+}
+
+}  // namespace
+
+BlockedClient::BlockedClient(CommandContext& ctx, Request request)
+    : session_(ctx.session()),
+      spec_(ctx.spec()),
+      db_(ctx.db_index()),
+      request_(std::move(request)),
+      slow_log_entry_(SlowLogEntryOf(ctx)) {}
 
 bool BlockedClient::Block(CommandContext& ctx, Request request) {
   if (!ctx.may_block()) return false;
@@ -19,8 +40,8 @@ bool BlockedClient::Block(CommandContext& ctx, Request request) {
       request.timeout == absl::ZeroDuration()
           ? net::Deadline::Never()
           : net::Deadline::After(engine.clock(), request.timeout);
-  std::shared_ptr<BlockedClient> client(new BlockedClient(
-      &ctx.session(), &ctx.spec(), ctx.db_index(), std::move(request)));
+  std::shared_ptr<BlockedClient> client(
+      new BlockedClient(ctx, std::move(request)));
   for (const std::string& key : client->request_.keys) {
     engine.keyspace().waiters().Add(KeyRef(key), client->db_, client);
   }
@@ -29,6 +50,10 @@ bool BlockedClient::Block(CommandContext& ctx, Request request) {
   auto registration = std::make_shared<Registration>(client, &engine);
   ctx.session().own.wait = [registration, deadline](std::string* reply) {
     registration->client->Wait(registration->engine, deadline, reply);
+  };
+  ctx.session().own.wait_begins = [client](int64_t nanos) {
+    absl::MutexLock lock(&client->mu_);
+    client->own_nanos_ = nanos;
   };
   return true;
 }
@@ -44,12 +69,18 @@ BlockedClient::Outcome BlockedClient::TryServe(ExecutionUnit* unit,
   net::ReplyWriter reply(&bytes,
                          session_.protocol.load(std::memory_order_relaxed));
   CommandContext ctx(unit, &session_, &spec_, {}, &reply, db_);
+  Engine& engine = unit->engine();
+  const int64_t begun = engine.clock()->Now().nanos();
   if (!request_.serve(ctx, key)) return Outcome::kNothing;
-  if (ctx.failed()) CountFailure(&unit->engine());
+  const int64_t nanos = engine.clock()->Now().nanos() - begun;
+  engine.stats().Command(spec_.id).nanos.Add(nanos);
+  if (ctx.failed()) CountFailure(&engine);
+  NoteCallTime(&engine, spec_, own_nanos_ + nanos,
+               [this] { return slow_log_entry_; });
   // In the log before the client hears of it.
   unit->FlushEffects();
   if (unit->appended()) {
-    write_offset_ = unit->engine().log().end_offset();
+    write_offset_ = engine.log().end_offset();
   }
   reply_ = std::move(bytes);
   state_ = State::kServed;

@@ -16,6 +16,7 @@
 #include "net/time/mono_cond_var.h"
 #include "server/command/context.h"
 #include "server/keyspace/waiter_table.h"
+#include "server/stats/slow_log.h"
 
 namespace holdfast::server {
 
@@ -27,6 +28,10 @@ namespace holdfast::server {
 // serves the waiters before it gives the key's slot up, in the order of their
 // arrival (ServeReadyClients()): what each takes is in the log behind the
 // unit's own effects, and nobody else sees the key in between.
+//
+// A call is counted when it begins to wait. Into the latency statistics and the
+// slow log it comes when it is served, with the time of both parts; one whose
+// time runs out does not come there, as in Redis.
 class BlockedClient final : public KeyWaiter {
  public:
   // Does for the waiting client what its command does when the key is ready:
@@ -66,12 +71,7 @@ class BlockedClient final : public KeyWaiter {
  private:
   enum class State { kWaiting, kServed, kTimedOut, kUnblocked, kGone };
 
-  BlockedClient(Session* session, const CommandSpec* spec, int db,
-                Request request)
-      : session_(*session),
-        spec_(*spec),
-        db_(db),
-        request_(std::move(request)) {}
+  BlockedClient(CommandContext& ctx, Request request);
 
   // Lives as long as the client may still come to wait; then it is out of the
   // tables, and nobody serves it any more.
@@ -97,6 +97,7 @@ class BlockedClient final : public KeyWaiter {
   const CommandSpec& spec_;
   const int db_;
   const Request request_;
+  const SlowLog::Entry slow_log_entry_;  // If serving makes it one.
 
   // Below the slots, held while it is served (server/LOCKS.md).
   absl::Mutex mu_;
@@ -105,6 +106,7 @@ class BlockedClient final : public KeyWaiter {
   std::string reply_ ABSL_GUARDED_BY(mu_);
   std::string error_ ABSL_GUARDED_BY(mu_);  // Of kUnblocked; empty: a timeout.
   int64_t write_offset_ ABSL_GUARDED_BY(mu_) = -1;
+  int64_t own_nanos_ ABSL_GUARDED_BY(mu_) = 0;  // Until it began to wait.
 };
 
 }  // namespace holdfast::server

@@ -161,8 +161,7 @@ TEST_F(AdminTest, ConfigGetsAndSets) {
       "*4\r\n$9\r\nmaxmemory\r\n$7\r\n5242880\r\n$7\r\ntimeout\r\n$1\r\n7\r\n");
   EXPECT_EQ(Run("CONFIG SET maxmemory"),
             "-ERR wrong number of arguments for 'config|set' command\r\n");
-  EXPECT_EQ(Run("CONFIG SET maxmemory 1 timeout"),
-            "-ERR wrong number of arguments for 'config|set' command\r\n");
+  EXPECT_EQ(Run("CONFIG SET maxmemory 1 timeout"), "-ERR syntax error\r\n");
   EXPECT_EQ(Run("CONFIG SET nosuch 1"),
             "-ERR Unknown option or number of arguments for CONFIG SET - "
             "'nosuch'\r\n");

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "server/command/context.h"
+#include "server/command/errors.h"
 #include "server/commands/object_help.h"
 #include "server/config/config.h"
 #include "server/engine/engine.h"
@@ -34,8 +35,7 @@ bool IsLocal(const Session& session) {
 }
 
 void ConfigSet(CommandContext& ctx) {
-  if (ctx.argc() % 2 != 0)
-    return ctx.Error("ERR wrong number of arguments for 'config|set' command");
+  if (ctx.argc() % 2 != 0) return ctx.Error(errors::kSyntax);
   std::vector<Config::NameValue> pairs;
   for (size_t i = 2; i < ctx.argc(); i += 2)
     pairs.emplace_back(ctx.arg(i), ctx.arg(i + 1));

@@ -42,21 +42,6 @@ void AppendLittleEndian(uint64_t value, size_t bytes, std::string* out) {
   }
 }
 
-std::string Payload(const Entry& entry, const RdbOptions& options) {
-  std::string out;
-  if (entry.type() != ValueType::kString) {
-    AppendObjectValue(entry.type(), entry.object(), options, &out);
-  } else if (entry.encoding() == Encoding::kInt) {
-    AppendIntegerValue(entry.IntValue(), &out);
-  } else {
-    char scratch[Entry::kScratch];
-    AppendStringValue(entry.StringBytes(scratch), options, &out);
-  }
-  AppendLittleEndian(kWrittenVersion, kVersionBytes, &out);
-  AppendLittleEndian(Crc64(0, out), 8, &out);
-  return out;
-}
-
 bool FooterIsRight(absl::string_view payload, bool skip_checksum) {
   if (payload.size() < kFooterBytes) return false;
   const absl::string_view footer =
@@ -153,9 +138,7 @@ bool Load(Engine& engine, absl::string_view key, absl::string_view payload,
 void Dump(CommandContext& ctx) {
   const Entry* entry = ctx.db().Find(ctx.arg(1));
   if (entry == nullptr) return ctx.reply().Null();
-  const RdbOptions options = {
-      .compress = ctx.engine().config().Bool(ConfigId::kRdbCompression)};
-  ctx.reply().Bulk(Payload(*entry, options));
+  ctx.reply().Bulk(DumpPayload(ctx.engine(), *entry));
 }
 
 struct RestoreOptions {
@@ -242,6 +225,23 @@ void Restore(CommandContext& ctx) {
 }
 
 }  // namespace
+
+std::string DumpPayload(Engine& engine, const Entry& entry) {
+  const RdbOptions options = {
+      .compress = engine.config().Bool(ConfigId::kRdbCompression)};
+  std::string out;
+  if (entry.type() != ValueType::kString) {
+    AppendObjectValue(entry.type(), entry.object(), options, &out);
+  } else if (entry.encoding() == Encoding::kInt) {
+    AppendIntegerValue(entry.IntValue(), &out);
+  } else {
+    char scratch[Entry::kScratch];
+    AppendStringValue(entry.StringBytes(scratch), options, &out);
+  }
+  AppendLittleEndian(kWrittenVersion, kVersionBytes, &out);
+  AppendLittleEndian(Crc64(0, out), 8, &out);
+  return out;
+}
 
 absl::Span<const CommandSpec> DumpCommands() {
   static const auto* const table = new std::vector<CommandSpec>{

@@ -260,8 +260,10 @@ void InfoStats(Engine& engine, std::string* out) {
   InfoField(out, "pubsub_channels", pubsub.count(Topic::kChannel));
   InfoField(out, "pubsub_patterns", pubsub.count(Topic::kPattern));
   InfoField(out, "pubsubshard_channels", pubsub.count(Topic::kShardChannel));
-  zeros({"latest_fork_usec", "total_forks", "migrate_cached_sockets",
-         "slave_expires_tracked_keys", "active_defrag_hits",
+  zeros({"latest_fork_usec", "total_forks"});
+  InfoField(out, "migrate_cached_sockets",
+            static_cast<int64_t>(engine.migrate_links().size()));
+  zeros({"slave_expires_tracked_keys", "active_defrag_hits",
          "active_defrag_misses", "active_defrag_key_hits",
          "active_defrag_key_misses", "total_active_defrag_time",
          "current_active_defrag_time", "tracking_total_keys",

@@ -17,6 +17,7 @@
 #include "server/commands/hyperloglog.h"
 #include "server/commands/keys.h"
 #include "server/commands/list.h"
+#include "server/commands/migrate.h"
 #include "server/commands/object.h"
 #include "server/commands/pubsub.h"
 #include "server/commands/scan.h"
@@ -84,6 +85,7 @@ Engine* KeysTest::Prepare() {
   engine_.commands().Add(StringCommands());
   engine_.commands().Add(ListCommands());
   engine_.commands().Add(DumpCommands());
+  engine_.commands().Add(MigrateCommands());
   engine_.commands().Add(HashCommands());
   engine_.commands().Add(SetCommands());
   engine_.commands().Add(KeyCommands());

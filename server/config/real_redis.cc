@@ -154,6 +154,10 @@ void RealRedis::ReadReply(std::vector<std::string>* out) {
       return;
     case '$': {
       CHECK(absl::SimpleAtoi(line.substr(1), &count));
+      if (count < 0) {  // Null: nothing follows.
+        out->emplace_back();
+        return;
+      }
       std::string text;
       for (int i = 0; i < count; ++i) text.push_back(ReadByte());
       ReadLine();

@@ -30,7 +30,7 @@ class RealRedis {
   RealRedis& operator=(const RealRedis&) = delete;
 
   // Sends a command. The reply flattened: bulk strings and simple strings as
-  // they are, an error as its text.
+  // they are, null as an empty one, an error as its text.
   std::vector<std::string> Call(absl::Span<const std::string> command);
 
  private:

@@ -1,10 +1,12 @@
 #include "server/dispatch/dispatcher.h"
 
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
+#include "server/command/call_time.h"
 #include "server/command/errors.h"
 #include "server/dispatch/redact.h"
 #include "server/stats/slow_log.h"
@@ -67,7 +69,8 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
   } else {
     session_.last_command.store(spec, std::memory_order_relaxed);
     uint64_t flags = spec->flags;
-    if (session_.own.in_multi && spec->Is(kLocksItself)) {
+    if (session_.own.in_multi && spec->Is(kLocksItself) &&
+        spec->Is(kNotQueued)) {
       // EXEC is held to what its commands are held to.
       for (const QueuedCommand& queued : session_.own.queue) {
         flags |= queued.spec->flags &
@@ -82,7 +85,7 @@ void Dispatcher::Execute(absl::Span<const absl::string_view> args,
       Queue(*spec, args, &reply);
     } else {
       WaitWhilePaused(flags);
-      Run(*spec, args, &reply);
+      if (!session_.killed()) Run(*spec, args, &reply);
     }
   }
   if ((session_.own.reply_off || session_.own.skip_this_reply) &&
@@ -192,8 +195,17 @@ bool Dispatcher::Pausable(uint64_t flags) const {
 void Dispatcher::WaitWhilePaused(uint64_t flags) {
   if (!Pausable(flags)) return;
   session_.blocked.store(true, std::memory_order_relaxed);
-  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0,
-                       [this] { return session_.killed(); });
+  std::atomic<bool> gone{false};
+  const uint64_t watch = engine_.peer_watch().Watch(session_.fd(), [&] {
+    gone.store(true, std::memory_order_relaxed);
+    engine_.pause().WakeAll();
+  });
+  engine_.pause().Wait((flags & (kWrite | kMayReplicate)) != 0, [&] {
+    return session_.killed() || gone.load(std::memory_order_relaxed);
+  });
+  engine_.peer_watch().Unwatch(watch);
+  // What it sent before it left is not executed any more, as in Redis.
+  if (gone.load(std::memory_order_relaxed)) session_.Kill();
   session_.blocked.store(false, std::memory_order_relaxed);
   BeginBatch();
 }
@@ -275,24 +287,17 @@ void Dispatcher::CallInUnit(const Call& call, net::ReplyWriter* reply) {
   stats.calls.Add(1);
   stats.nanos.Add(nanos);
   if (ctx.failed_) stats.failed.fetch_add(1, std::memory_order_relaxed);
-  if (engine_.config().Bool(ConfigId::kLatencyTracking))
-    stats.latency.Record(nanos);
-  // -1, "never", is the largest number there is here.
-  const auto slow_us = static_cast<uint64_t>(
-      engine_.config().Int(ConfigId::kSlowlogLogSlowerThan));
-  if (static_cast<uint64_t>(nanos) / 1000 >= slow_us && !spec.Is(kSkipSlowlog))
-    NoteSlow(call, nanos / 1000);
-}
-
-void Dispatcher::NoteSlow(const Call& call, int64_t micros) {
-  SlowLog::Entry entry;
-  entry.unix_seconds = NowMs() / 1000;
-  entry.micros = micros;
-  entry.address = session_.address;
-  entry.name = session_.name();
-  engine_.stats().slow_log.Add(RedactedArgs(*call.spec, call.args),
-                               std::move(entry),
-                               engine_.config().Int(ConfigId::kSlowlogMaxLen));
+  if (session_.own.wait_begins != nullptr) {
+    // How long it took is known when it is served.
+    return std::exchange(session_.own.wait_begins, nullptr)(nanos);
+  }
+  NoteCallTime(&engine_, spec, nanos, [&] {
+    SlowLog::Entry entry;
+    entry.args = SlowLog::Trimmed(RedactedArgs(spec, call.args));
+    entry.address = session_.address;
+    entry.name = session_.name();
+    return entry;
+  });
 }
 
 absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls,

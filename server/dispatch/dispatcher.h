@@ -76,7 +76,6 @@ class Dispatcher {
   absl::string_view RefusalBehindGate() const;
   void WaitWhilePaused(uint64_t flags);
   bool Pausable(uint64_t flags) const;
-  void NoteSlow(const Call& call, int64_t micros);
   int64_t NowMs() const { return (now_.nanos() + wall_offset_ns_) / 1000000; }
 
   Engine& engine_;

@@ -53,6 +53,7 @@ Engine::Engine(std::unique_ptr<Config> config, const net::Clock* clock)
       log_(LogLimits(*config_)),
       delivery_(config_.get(), clock, &stats_),
       pubsub_(&delivery_),
+      migrate_links_(clock),
       pause_(clock),
       average_ttl_ms_(new std::atomic<int64_t>[keyspace_.database_count()]()) {
   TickLruClock();

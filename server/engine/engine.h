@@ -17,6 +17,7 @@
 #include "server/engine/role.h"
 #include "server/engine/save_service.h"
 #include "server/keyspace/keyspace.h"
+#include "server/migrate/link.h"
 #include "server/pubsub/delivery.h"
 #include "server/pubsub/pubsub.h"
 #include "server/reclaim/lazy_free.h"
@@ -50,6 +51,7 @@ class Engine {
   LazyFree& lazy_free() { return lazy_free_; }
   net::PeerWatch& peer_watch() { return peer_watch_; }
   PubSub& pubsub() { return pubsub_; }
+  MigrateLinks& migrate_links() { return migrate_links_; }
 
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
@@ -170,6 +172,7 @@ class Engine {
   Stats stats_;
   Delivery delivery_;  // Of stats_.
   PubSub pubsub_;      // By delivery_.
+  MigrateLinks migrate_links_;
   SessionRegistry sessions_;
   CommandTable commands_;
   Role role_;

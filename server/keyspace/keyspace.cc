@@ -37,13 +37,16 @@ void Keyspace::AddWatch(Slot slot, KeyWatch watch) {
 
 void Keyspace::RemoveWatch(Slot slot, int db, absl::string_view key,
                            const std::atomic<bool>* dirty) {
+  RemoveWatches(slot, [&](const KeyWatch& w) {
+    return w.db == db && w.dirty.get() == dirty && w.key == key;
+  });
+}
+
+void Keyspace::RemoveWatches(
+    Slot slot, absl::FunctionRef<bool(const KeyWatch& watch)> which) {
   auto& watches = slots_[slot].watches;
   if (watches == nullptr) return;
-  watches->erase(std::remove_if(watches->begin(), watches->end(),
-                                [&](const KeyWatch& w) {
-                                  return w.db == db && w.dirty.get() == dirty &&
-                                         w.key == key;
-                                }),
+  watches->erase(std::remove_if(watches->begin(), watches->end(), which),
                  watches->end());
   if (watches->empty()) watches.reset();
 }

@@ -67,6 +67,8 @@ class Keyspace {
   void AddWatch(Slot slot, KeyWatch watch);
   void RemoveWatch(Slot slot, int db, absl::string_view key,
                    const std::atomic<bool>* dirty);
+  void RemoveWatches(Slot slot,
+                     absl::FunctionRef<bool(const KeyWatch& watch)> which);
   // Marks those dirty who watch this key. REQUIRES: the slot locked
   // exclusively.
   void TouchWatched(Slot slot, int db, absl::string_view key) {

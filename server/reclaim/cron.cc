@@ -46,6 +46,7 @@ void Cron::SampleRates() {
   const absl::Duration passed = now - sampled_;
   if (passed < kRatePeriod) return;
   sampled_ = now;
+  engine_.migrate_links().CloseIdle();
   Stats& stats = engine_.stats();
   const size_t used = AllocatorUse().allocated;
   if (used > stats.peak_memory.load(std::memory_order_relaxed))

@@ -153,6 +153,9 @@ class Session {
     // Set by a command that makes the client wait for keys: called when its
     // unit is over and the replies so far are sent; appends the reply.
     std::function<void(std::string* reply)> wait;
+    // Set with it: told, before the unit's locks are released, how long the
+    // command took so far.
+    std::function<void(int64_t nanos)> wait_begins;
 
     // The log's end after this session's last write: what WAIT waits for.
     int64_t write_offset = 0;

@@ -6,9 +6,8 @@
 #include "absl/strings/str_cat.h"
 
 namespace holdfast::server {
-namespace {
-
-std::vector<std::string> Trimmed(absl::Span<const absl::string_view> args) {
+std::vector<std::string> SlowLog::Trimmed(
+    absl::Span<const absl::string_view> args) {
   const bool too_many = args.size() > SlowLog::kMaxArguments;
   const size_t shown = too_many ? SlowLog::kMaxArguments - 1 : args.size();
   std::vector<std::string> out;
@@ -28,12 +27,14 @@ std::vector<std::string> Trimmed(absl::Span<const absl::string_view> args) {
   return out;
 }
 
-}  // namespace
-
 void SlowLog::Add(absl::Span<const absl::string_view> args, Entry entry,
                   int64_t max_entries) {
+  entry.args = Trimmed(args);
+  Add(std::move(entry), max_entries);
+}
+
+void SlowLog::Add(Entry entry, int64_t max_entries) {
   auto kept = std::make_shared<Entry>(std::move(entry));
-  kept->args = Trimmed(args);
   absl::MutexLock lock(&mu_);
   kept->id = next_id_++;
   entries_.push_front(std::move(kept));

@@ -36,8 +36,12 @@ class SlowLog {
     std::string name;  // Of the client.
   };
 
+  // The arguments as an entry keeps them.
+  static std::vector<std::string> Trimmed(
+      absl::Span<const absl::string_view> args);
   // Keeps `max_entries` at most, this one included. The id of `entry` is chosen
-  // here, its args are made from `args`.
+  // here; its args are Trimmed(), in the second form from `args`.
+  void Add(Entry entry, int64_t max_entries);
   void Add(absl::Span<const absl::string_view> args, Entry entry,
            int64_t max_entries);
   // The latest `count` (negative: all), the latest first.

@@ -18,7 +18,7 @@ constexpr char kNoOption[] = "not-an-option";
 
 const std::vector<std::string>& DangerousCommands() {
   static const auto* const names = new std::vector<std::string>{
-      "client|pause", "config|set", "debug",   "flushall",
+      "client|pause", "config|set", "debug",   "flushall", "migrate",
       "replicaof",    "shutdown",   "slaveof", "swapdb"};
   return *names;
 }
@@ -172,6 +172,11 @@ std::vector<std::string> CommandGrammar::Arguments(Dice* dice,
     } else {
       args.push_back(SomeKey(dice));
     }
+  }
+  // Nobody is to be dialled: who knows whom a number may name.
+  if (name == "migrate" && args.size() > 1) {
+    args[1] = dice->OneIn(2) ? NoNumber(dice)
+                             : dice->Pick<std::string>({"0", "-1", "65536"});
   }
   // Whoever waits for a key waits as long as it says: not long here.
   const bool timeout_first = name == "blmpop" || name == "bzmpop";

@@ -164,5 +164,57 @@ TEST_F(BlockedClientsTest, AReplicaHasWhatThePrimaryHas) {
   EXPECT_EQ(all, kElements);
 }
 
+// As Redis 7.0.15: counted when it begins, logged when it is served, with the
+// time of both parts but not of the wait; not at all when its time runs out.
+TEST_F(BlockedClientsTest, IsLoggedAsSlowWhenItIsServed) {
+  other_.Do("CONFIG", "SET", "slowlog-log-slower-than", 0);
+  other_.Do("CONFIG", "RESETSTAT");
+  const auto slow = [&] {
+    return other_.Do("SLOWLOG", "GET", -1).DebugString();
+  };
+  const auto histogram = [&] {
+    return other_.Do("LATENCY", "HISTOGRAM", "blpop").size();
+  };
+  TestClient client(*server_);
+  client.Do("CLIENT", "SETNAME", "waiter");
+  EXPECT_THAT(client.Do("BLPOP", "q", "0.01"), IsNilArray());
+  EXPECT_THAT(slow(), ::testing::Not(HasSubstr("BLPOP")));
+  client.Send("BLPOP", "q", 0);
+  ASSERT_TRUE(Blocked(1));
+  absl::SleepFor(absl::Milliseconds(50));
+  EXPECT_THAT(slow(), ::testing::Not(HasSubstr("BLPOP")));
+  EXPECT_EQ(histogram(), 0);
+  EXPECT_THAT(other_.InfoField("commandstats", "cmdstat_blpop"),
+              HasSubstr("calls=2,"));
+  other_.Do("RPUSH", "q", "a");
+  const net::Value entry = other_.Do("SLOWLOG", "GET", 1)[0];
+  EXPECT_THAT(entry[3], IsBulks("BLPOP", "q", "0"));
+  EXPECT_LT(entry[2].integer(), 50'000);
+  EXPECT_THAT(entry[5], IsBulk("waiter"));
+  EXPECT_EQ(histogram(), 2);
+  EXPECT_THAT(other_.InfoField("commandstats", "cmdstat_blpop"),
+              HasSubstr("calls=2,"));
+  client.Receive();
+  // One that need not wait is logged as any other.
+  other_.Do("RPUSH", "q", "b");
+  client.Do("BLPOP", "q", 0);
+  EXPECT_THAT(other_.Do("SLOWLOG", "GET", 1)[0][3], IsBulks("BLPOP", "q", "0"));
+}
+
+TEST_F(BlockedClientsTest, WhoLeavesInAPauseLeavesNothingBehind) {
+  const int threads = Threads(*server_);
+  other_.Do("CLIENT", "PAUSE", 1'000'000, "WRITE");
+  {
+    TestClient client(*server_);
+    client.Send("SET", "k", "v");
+    ASSERT_TRUE(Blocked(1));
+  }
+  EXPECT_TRUE(Blocked(0));
+  EXPECT_TRUE(WaitForValue([&] { return Threads(*server_); },
+                           ::testing::Le(threads + 1)));  // PeerWatch's.
+  other_.Do("CLIENT", "UNPAUSE");
+  EXPECT_THAT(other_.Do("EXISTS", "k"), IsInt(0)) << "as in Redis";
+}
+
 }  // namespace
 }  // namespace holdfast::test
