@@ -61,7 +61,7 @@ std::vector<CommandSpec> MakeCommands() {
                    "[channel [channel ...]]", UnsubscribeCommand),
       Subscription("psubscribe", -2, "2.0.0", "O(1) a pattern",
                    "Get the messages of all channels that match patterns",
-                   "pattern:pattern [pattern ...]", PSubscribeCommand),
+                   "pattern:<pattern> [pattern:<pattern> ...]", PSubscribeCommand),
       Subscription("punsubscribe", -1, "2.0.0", "O(1) a pattern",
                    "Get no more messages for patterns, or for any",
                    "[pattern:pattern [pattern ...]]", PUnsubscribeCommand),
