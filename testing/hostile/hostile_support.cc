@@ -192,7 +192,8 @@ void ExpectWell(ServerProcess* server, int threads) {
 void ExpectOrderlyEnd(ServerProcess* server) {
   const absl::Status stopped = server->Stop(kAnswerTimeout);
   EXPECT_TRUE(stopped.ok()) << stopped;
-  for (const absl::string_view bad : {"Check failed", "*** SIG", "terminate"}) {
+  for (const absl::string_view bad :
+       {"Check failed", "*** SIG", "terminate called"}) {
     EXPECT_FALSE(server->LogContains(bad)) << server->LogTail(200);
   }
 }
