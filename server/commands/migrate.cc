@@ -276,11 +276,10 @@ absl::Span<const CommandSpec> MigrateCommands() {
          .summary = "Move keys to another server",
          .syntax =
              "host port:integer key_or_empty_string:<key#0 | "
-             "empty_string:\"\"\"\"> destination-db timeout:integer "
-             "[COPY@3.0.0] "
-             "[REPLACE@3.0.0] authentication:[AUTH password@4.0.7 | AUTH2 "
-             "username_password:<username password>@6.0.0] "
-             "[KEYS key#1 ...@3.0.6]",
+             "empty_string:\"\"> destination-db timeout:integer [COPY@3.0.0] "
+             "[REPLACE@3.0.0] authentication:[[AUTH password@4.0.7] | [AUTH2 "
+             "username_password:<username password>@6.0.0]] "
+             "[KEYS key#1 [key#1 ...]]@3.0.6",
          .tips = {"nondeterministic_output"},
          .handler = Migrate,
          .history = {{"3.0.0", "Added the options `COPY` and `REPLACE`."},

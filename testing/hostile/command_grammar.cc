@@ -24,9 +24,11 @@ const std::vector<std::string>& DangerousCommands() {
 }
 
 const std::vector<std::string>& ClosingCommands() {
-  // SYNC and PSYNC make a replica of the connection, which has no replies.
-  static const auto* const names =
-      new std::vector<std::string>{"client|kill", "quit", "sync"};
+  // SYNC and PSYNC make a replica of the connection, which has no replies, and
+  // a call that subscribes has as many as it names channels.
+  static const auto* const names = new std::vector<std::string>{
+      "client|kill", "quit",        "sync",         "subscribe",   "psubscribe",
+      "ssubscribe",  "unsubscribe", "punsubscribe", "sunsubscribe"};
   return *names;
 }
 
