@@ -42,7 +42,8 @@ TEST_F(DumpTest, WhatIsDumpedCanBeRestored) {
 TEST_F(DumpTest, IsWhatRedisDumps) {
   Do("set k hello");
   EXPECT_EQ(Payload("k"), std::string("\x00\x05hello\x0a\x00", 9) +
-                              "cr\xdf" "ve4 \n");
+                              "cr\xdf"
+                              "ve4 \n");
 }
 
 TEST_F(DumpTest, AnyDamageIsRefused) {
@@ -76,6 +77,18 @@ TEST_F(DumpTest, RefusesOptionsAndTakenNames) {
   EXPECT_EQ(Do({"restore", "n", "0", payload, "IDLETIME"}), kSyntaxReply);
   EXPECT_EQ(Do({"restore", "n", "0", payload, "nonsense"}), kSyntaxReply);
   EXPECT_EQ(Do("exists n"), Int(0));
+}
+
+// A client may set these counts; what is saved must be loaded again.
+TEST_F(DumpTest, StreamsWithTheHighestCountsCanBeRestored) {
+  Do("xadd s 1-1 f v");
+  Do("xgroup create s g 0 ENTRIESREAD 9223372036854775807");
+  Do("xreadgroup group g c streams s >");
+  Do("xsetid s 1-1 ENTRIESADDED 9223372036854775807");
+  Do("xadd s 2-1 f v");
+  EXPECT_EQ(Do({"restore", "copy", "0", Payload("s")}), kOkReply);
+  EXPECT_EQ(Payload("copy"), Payload("s"));
+  EXPECT_EQ(Do("xinfo groups copy"), Do("xinfo groups s"));
 }
 
 TEST_F(DumpTest, TimesAreMadeAbsoluteForReplicas) {

@@ -169,6 +169,11 @@ const char* const kOnStream[] = {"XRANGE K - +",
                                  "XCLAIM K G C 0 M M FORCE",
                                  "XAUTOCLAIM K G C 0 M COUNT N",
                                  "XSETID K M",
+                                 "XSETID K M ENTRIESADDED I MAXDELETEDID M",
+                                 "XGROUP SETID K G M ENTRIESREAD I",
+                                 "XCLAIM K G C 0 M TIME I RETRYCOUNT I FORCE",
+                                 "XCLAIM K G C I M IDLE I JUSTID",
+                                 "XADD K M-* F V",
                                  "XAUTOCLAIM K G C 0 0"};
 
 // What led to a crash, for the handler of its signal.

@@ -116,7 +116,9 @@ Stream::AppendResult Stream::Append(const StreamNewId& new_id, int64_t now_ms,
   AppendToStreamNode(at->first, next, fields, &at->second);
   rep_->node_bytes += at->second.MemoryUsage();
   ++meta.length;
-  ++meta.entries_added;
+  // XSETID may have brought it to the end of what a reply can show; it stays
+  // there (Redis goes on below zero).
+  if (meta.entries_added < INT64_MAX) ++meta.entries_added;
   meta.last_id = next;
   if (meta.length == 1) meta.first_id = next;
   *id = next;
@@ -303,11 +305,14 @@ absl::Status Stream::LoadMeta(const StreamMeta& meta,
     return absl::InvalidArgumentError(
         "a stream's first id is not that of its first entry");
   }
-  if (meta.entries_added < meta.length || meta.entries_added > INT64_MAX) {
+  if (meta.entries_added < meta.length) {
     return absl::InvalidArgumentError(
         "a stream was never given as many entries as it has");
   }
   rep_->meta = meta;
+  // Redis counts beyond that after XSETID ... ENTRIESADDED, and saves it.
+  rep_->meta.entries_added =
+      std::min<uint64_t>(rep_->meta.entries_added, INT64_MAX);
   return absl::OkStatus();
 }
 

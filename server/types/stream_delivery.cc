@@ -35,11 +35,10 @@ bool Stream::DestroyGroup(absl::string_view name) {
 absl::StatusOr<StreamGroup*> Stream::LoadGroup(absl::string_view name,
                                                const StreamId& last_id,
                                                int64_t entries_read) {
-  if (entries_read < StreamGroup::kEntriesReadUnknown) {
-    return absl::InvalidArgumentError(
-        "a stream's group has read a negative number of entries");
-  }
-  StreamGroup* const group = CreateGroup(name, last_id, entries_read);
+  // Below zero is where Redis gets to when it counts on from what XGROUP ...
+  // ENTRIESREAD said, and what it saves then: not known is what it means.
+  StreamGroup* const group = CreateGroup(
+      name, last_id, std::max(entries_read, StreamGroup::kEntriesReadUnknown));
   if (group == nullptr)
     return absl::InvalidArgumentError("a stream has a group twice");
   return group;
@@ -78,8 +77,9 @@ bool Stream::Lag(const StreamGroup& group, int64_t* lag) const {
       HasDeletedFrom(group.last_id)) {
     read = EstimateEntriesRead(group.last_id);
   }
+  if (read == StreamGroup::kEntriesReadUnknown) return false;
   *lag = added - read;
-  return read != StreamGroup::kEntriesReadUnknown;
+  return true;
 }
 
 size_t Stream::DeliverNew(
@@ -92,7 +92,8 @@ size_t Stream::DeliverNew(
                [&](const StreamEntry& entry) {
                  if (group->entries_read != StreamGroup::kEntriesReadUnknown &&
                      !HasDeletedFrom(entry.id())) {
-                   ++group->entries_read;
+                   // XGROUP may have said that it is the highest number.
+                   if (group->entries_read < INT64_MAX) ++group->entries_read;
                  } else if (rep_->meta.entries_added > 0) {
                    group->entries_read = EstimateEntriesRead(entry.id());
                  }

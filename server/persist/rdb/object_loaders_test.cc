@@ -348,7 +348,9 @@ TEST_F(StreamLoaderTest, BrokenGroupsAreRefused) {
   const std::string none = Lengths({0, 0});
   ExpectRefused(19, Empty(Group("g", 0, none) + Group("g", 0, none), 2),
                 "a group twice");
-  ExpectRefused(19, Empty(Group("g", ~uint64_t{0} - 1, none)), "negative");
+  // Redis's count of entries read goes on below zero: not known.
+  EXPECT_EQ(LoadPayload(19, Empty(Group("g", uint64_t{1} << 63, none))).seen,
+            LoadPayload(19, Empty(Group("g", ~uint64_t{0}, none))).seen);
   ExpectRefused(
       19, Empty(Group("g", 0, RdbLength(1) + Pending('a') + RdbLength(0))),
       "no consumer's");
