@@ -176,9 +176,10 @@ void Primary::CronThread() {
                           now - none_since_ > ttl;
     }
     // A replica keeps its log: it may be promoted.
-    if (nobody_comes_back && engine_.log().active() && !engine_.is_replica()) {
+    if (nobody_comes_back && engine_.log().active() && !engine_.is_replica() &&
+        !AofFollowsLog()) {
       const server::ExclusiveGate gate(&engine_.keyspace().gate());
-      if (ReplicaCount() == 0 && !engine_.is_replica()) {
+      if (ReplicaCount() == 0 && !engine_.is_replica() && !AofFollowsLog()) {
         engine_.log().Deactivate();
         // Writes from now on are not recorded, so nobody may continue from
         // here.
@@ -187,6 +188,10 @@ void Primary::CronThread() {
       }
     }
   }
+}
+
+bool Primary::AofFollowsLog() const {
+  return engine_.aof_service != nullptr && engine_.aof_service->follows_log();
 }
 
 bool Primary::WantsPings() const {

@@ -60,6 +60,7 @@ class Primary {
   // Replicas online whose last ACK is at most so old (min-replicas-max-lag).
   int GoodReplicas(int64_t lag_seconds) const;
   int ReplicaCount() const;
+  bool AofFollowsLog() const;
   // Whether anybody below needs PINGs in the stream. A replica passes that on
   // to its primary, who alone may put them there.
   bool WantsPings() const;

@@ -102,6 +102,9 @@ void DatasetLoader::Install(const server::ReplicationId& history,
   engine().stats().changes_since_save.fetch_add(changed,
                                                 std::memory_order_relaxed);
   server::CommandLog& log = engine().log();
+  // An AOF follows the log: it has to know before the offsets are others.
+  if (engine().aof_service != nullptr)
+    engine().aof_service->BeforeHistoryChange();
   log.AdoptHistory(history, offset);
   if (!log.active()) log.Activate();
   log.NoteSelectedDb(stream_db_);

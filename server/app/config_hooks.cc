@@ -35,6 +35,15 @@ void InstallConfigHooks(Engine* engine, ClientServer* clients) {
       return absl::OkStatus();
     });
   }
+  config.OnChange(ConfigId::kAppendOnly, [engine] {
+    AofService* const aof = engine->aof_service;
+    if (aof == nullptr) return absl::OkStatus();
+    if (!engine->config().Bool(ConfigId::kAppendOnly)) return aof->TurnOff();
+    const absl::Status status = aof->TurnOn();
+    if (status.ok()) return status;
+    return absl::Status(status.code(),
+                        "Unable to turn on AOF. Check server logs.");
+  });
   config.OnChange(ConfigId::kPort, [clients] {
     const absl::Status status = clients->Relisten();
     if (status.ok()) return status;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "replication/commands/replication_commands.h"
 #include "server/app/command_renamer.h"
 #include "server/app/config_hooks.h"
@@ -48,6 +49,7 @@ Server::Server(std::unique_ptr<Config> config, const net::Clock* clock)
     : engine_(std::move(config), clock),
       replication_(&engine_),
       saver_(&engine_, SaveFiles::Real()),
+      aof_(&engine_, SaveFiles::Real()),
       clients_(&engine_) {
   CommandRenamer commands(&engine_.commands(), engine_.config(),
                           &command_names_);
@@ -94,13 +96,23 @@ absl::Status Server::Start(ClientServer::PortChoice choice,
   role.loading.store(true, std::memory_order_release);
   cron_ = std::make_unique<Cron>(&engine_);
   absl::Status started = clients_.Start(choice);
-  if (started.ok()) started = LoadAtStart(&engine_, cancelled);
+  if (started.ok()) started = LoadFromDisk(cancelled);
   // A dataset that is not whole stays hidden, and is never saved.
   if (!started.ok()) return started;
   role.loading.store(false, std::memory_order_release);
   // After the port is known, which a primary is told.
   replication_.Start();
   return absl::OkStatus();
+}
+
+absl::Status Server::LoadFromDisk(const std::function<bool()>& cancelled) {
+  const absl::StatusOr<bool> from_aof = aof_.Load(cancelled);
+  if (!from_aof.ok()) return from_aof.status();
+  if (!*from_aof) {
+    const absl::Status loaded = LoadAtStart(&engine_, cancelled);
+    if (!loaded.ok()) return loaded;
+  }
+  return aof_.Open();
 }
 
 absl::Status Server::PrepareEnd(int64_t words,
@@ -118,6 +130,8 @@ void Server::Stop() {
   clients_.Stop(kStopPatience);
   replication_.Stop();
   cron_.reset();
+  // Nobody writes any more: what was acknowledged is in the log.
+  aof_.Stop();
 }
 
 }  // namespace holdfast::server

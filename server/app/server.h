@@ -13,6 +13,7 @@
 #include "server/config/config.h"
 #include "server/connection/client_server.h"
 #include "server/engine/engine.h"
+#include "server/persist/aof/aof.h"
 #include "server/persist/save/saver.h"
 #include "server/reclaim/cron.h"
 
@@ -47,12 +48,16 @@ class Server {
   int port() const { return clients_.port(); }
 
  private:
+  // The AOF if there is one and it is wanted, otherwise the RDB.
+  absl::Status LoadFromDisk(const std::function<bool()>& cancelled);
+
   std::deque<std::string>
       command_names_;  // Of rename-command; engine_ uses them.
   Engine engine_;
   absl::Status setup_;  // What is wrong with the configuration, for Start().
   replication::Replication replication_;
   Saver saver_;
+  Aof aof_;
   ClientServer clients_;
   std::unique_ptr<Cron> cron_;
 };

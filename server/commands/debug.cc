@@ -177,6 +177,28 @@ void NotHere(CommandContext& ctx) {
                          " is not supported by this server"));
 }
 
+void AofFlushSleep(CommandContext& ctx) {
+  int64_t us;
+  if (!ctx.IntArg(2, &us)) return;
+  if (ctx.engine().aof_service == nullptr) return NotHere(ctx);
+  ctx.engine().aof_service->set_flush_sleep_us(std::max<int64_t>(0, us));
+  ctx.Ok();
+}
+
+void LoadAof(CommandContext& ctx) {
+  AofService* const aof = ctx.engine().aof_service;
+  if (aof == nullptr) return NotHere(ctx);
+  if (!ctx.unit().locks().holds_nothing())
+    return ctx.Error("ERR DEBUG LOADAOF is not possible in a transaction");
+  const absl::Status loaded = aof->Reload();
+  if (!loaded.ok()) {
+    LOG(ERROR) << "DEBUG LOADAOF: " << loaded.message();
+    return ctx.Error(absl::StrCat("ERR ", loaded.message()));
+  }
+  LOG(WARNING) << "Append Only File loaded by DEBUG LOADAOF";
+  ctx.Ok();
+}
+
 struct Subcommand {
   absl::string_view name;
   size_t min_argc;  // With "DEBUG" and the name.
@@ -187,7 +209,7 @@ constexpr size_t kAny = ~size_t{0};
 
 constexpr Subcommand kSubcommands[] = {
     {"help", 2, 2, Help},
-    {"aof-flush-sleep", 3, 3, NotHere},
+    {"aof-flush-sleep", 3, 3, AofFlushSleep},
     {"assert", 2, kAny, Assert},
     {"change-repl-id", 2, 2, ChangeReplId},
     {"client-eviction", 2, 2, NotHere},
@@ -202,7 +224,7 @@ constexpr Subcommand kSubcommands[] = {
     {"htstats-key", 3, 3, DebugHtStatsKey},
     {"leak", 3, 3, NotHere},
     {"listpack", 3, 3, DebugListpack},
-    {"loadaof", 2, kAny, NotHere},
+    {"loadaof", 2, kAny, LoadAof},
     {"log", 3, 3, Log},
     {"mallctl", 3, kAny, NotHere},
     {"mallctl-str", 3, kAny, NotHere},
@@ -232,6 +254,8 @@ void Help(CommandContext& ctx) {
   ReplyWithHelp(
       ctx,
       {
+          "AOF-FLUSH-SLEEP <microseconds>",
+          "    Wait so long before each write to the append-only file.",
           "ASSERT | OOM | PANIC | SEGFAULT",
           "    End the server as if that had happened.",
           "CHANGE-REPL-ID",
@@ -246,6 +270,8 @@ void Help(CommandContext& ctx) {
           "    Sizes of the tables of a database.",
           "LISTPACK <key>",
           "    Write the elements of a packed value to the server's log.",
+          "LOADAOF",
+          "    Load the append-only file, in place of the data in memory.",
           "LOG <message>",
           "    Write a line to the server's log.",
           "OBJECT <key>",

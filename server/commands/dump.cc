@@ -199,7 +199,7 @@ void Restore(CommandContext& ctx) {
   if (ttl > 0) when_ms = options.absolute ? ttl : ctx.now_ms() + ttl;
   ctx.Ok();
   if (when_ms != kNoExpiry && when_ms <= ctx.now_ms() &&
-      !ctx.engine().is_replica()) {
+      !ctx.engine().is_replica() && !ctx.unit().from_primary()) {
     if (!there) return;
     db.Delete(key);
     ctx.ReplaceEffect({"DEL", key});

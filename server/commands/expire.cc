@@ -104,8 +104,10 @@ void Expire(CommandContext& ctx, Base base, Unit unit) {
   const Entry* entry = db.FindForWrite(key);
   if (entry == nullptr || !condition.Allows(entry->expire_ms(), when_ms))
     return ctx.reply().Integer(0);
-  // A replica waits for its primary's DEL instead.
-  if (when_ms <= ctx.now_ms() && !ctx.engine().is_replica()) {
+  // A replica waits for its primary's DEL instead, and what an AOF is loaded
+  // with for those in the file.
+  if (when_ms <= ctx.now_ms() && !ctx.engine().is_replica() &&
+      !ctx.unit().from_primary()) {
     db.Delete(key);
     ctx.ReplaceEffect({ctx.engine().config().Bool(ConfigId::kLazyfreeLazyExpire)
                            ? "UNLINK"

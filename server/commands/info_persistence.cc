@@ -2,6 +2,7 @@
 
 #include "absl/time/time.h"
 #include "server/commands/info_sections.h"
+#include "server/engine/aof_service.h"
 #include "server/engine/load_progress.h"
 #include "server/engine/save_service.h"
 
@@ -51,6 +52,35 @@ void InfoSaving(Engine& engine, std::string* out) {
     InfoField(out, "rdb_last_save_error", status.last_error);
 }
 
+void InfoAof(Engine& engine, std::string* out) {
+  AofStatus status;
+  if (engine.aof_service != nullptr) status = engine.aof_service->status();
+  InfoField(out, "aof_enabled", status.enabled ? 1 : 0);
+  InfoField(out, "aof_rewrite_in_progress", status.rewriting ? 1 : 0);
+  InfoField(out, "aof_rewrite_scheduled", status.scheduled ? 1 : 0);
+  InfoField(out, "aof_last_rewrite_time_sec", status.last_rewrite_seconds);
+  InfoField(out, "aof_current_rewrite_time_sec",
+            status.current_rewrite_seconds);
+  InfoField(out, "aof_last_bgrewrite_status",
+            status.last_rewrite_ok ? "ok" : "err");
+  InfoField(out, "aof_rewrites", status.rewrites);
+  InfoField(out, "aof_rewrites_consecutive_failures",
+            status.consecutive_failures);
+  InfoField(out, "aof_last_write_status", status.last_write_ok ? "ok" : "err");
+  InfoField(out, "aof_last_cow_size", status.last_copied_bytes);
+  for (const char* name :
+       {"module_fork_in_progress", "module_fork_last_cow_size"}) {
+    InfoField(out, name, 0);
+  }
+  if (!status.enabled) return;
+  InfoField(out, "aof_current_size", status.current_bytes);
+  InfoField(out, "aof_base_size", status.base_bytes);
+  InfoField(out, "aof_pending_rewrite", status.scheduled ? 1 : 0);
+  InfoField(out, "aof_buffer_length", status.waiting_bytes);
+  InfoField(out, "aof_pending_bio_fsync", status.sync_pending ? 1 : 0);
+  InfoField(out, "aof_delayed_fsync", status.delayed_syncs);
+}
+
 void InfoLoading(Engine& engine, std::string* out) {
   const LoadProgress& progress = engine.load_progress();
   const int64_t loaded = Load(progress.loaded_bytes);
@@ -90,21 +120,7 @@ void InfoPersistence(Engine& engine, std::string* out) {
   InfoField(out, "loading", loading && !async ? 1 : 0);
   InfoField(out, "async_loading", async ? 1 : 0);
   InfoSaving(engine, out);
-  for (const char* name :
-       {"aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"}) {
-    InfoField(out, name, 0);
-  }
-  for (const char* name :
-       {"aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"})
-    InfoField(out, name, -1);
-  InfoField(out, "aof_last_bgrewrite_status", "ok");
-  for (const char* name : {"aof_rewrites", "aof_rewrites_consecutive_failures"})
-    InfoField(out, name, 0);
-  InfoField(out, "aof_last_write_status", "ok");
-  for (const char* name : {"aof_last_cow_size", "module_fork_in_progress",
-                           "module_fork_last_cow_size"}) {
-    InfoField(out, name, 0);
-  }
+  InfoAof(engine, out);
   if (loading) InfoLoading(engine, out);
 }
 

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "server/command/context.h"
 #include "server/command/errors.h"
+#include "server/engine/aof_service.h"
 #include "server/engine/engine.h"
 #include "server/engine/save_service.h"
 
@@ -36,14 +37,43 @@ void BgSave(CommandContext& ctx) {
   if (service == nullptr) return;
   if (ctx.argc() > 2 || (ctx.argc() == 2 && !ctx.ArgIs(1, "SCHEDULE")))
     return ctx.Error(errors::kSyntax);
+  // As in Redis, where one child is all there is: a rewrite is waited for only
+  // when that is said.
+  const bool rewriting = ctx.engine().aof_service != nullptr &&
+                         ctx.engine().aof_service->rewriting();
+  if (rewriting && ctx.argc() == 1 && !service->status().background) {
+    return ctx.Error(
+        "ERR Another child process is active (AOF?): can't BGSAVE right now. "
+        "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.");
+  }
   // In a transaction the snapshot waits for its end, as Redis's fork does.
-  switch (service->Background(/*later=*/!ctx.may_block())) {
+  switch (service->Background(/*later=*/!ctx.may_block() || rewriting)) {
     case SaveService::Begun::kStarted:
       return ctx.reply().SimpleString("Background saving started");
     case SaveService::Begun::kScheduled:
       return ctx.reply().SimpleString("Background saving scheduled");
     case SaveService::Begun::kAlready:
       return ctx.Error(kUnderWay);
+  }
+}
+
+void BgRewriteAof(CommandContext& ctx) {
+  AofService* const service = ctx.engine().aof_service;
+  if (service == nullptr) return ctx.Error("ERR");
+  switch (service->RewriteInBackground(/*later=*/!ctx.may_block())) {
+    case AofService::Begun::kStarted:
+      return ctx.reply().SimpleString(
+          "Background append only file rewriting started");
+    case AofService::Begun::kScheduled:
+      return ctx.reply().SimpleString(
+          "Background append only file rewriting scheduled");
+    case AofService::Begun::kAlready:
+      return ctx.Error(
+          "ERR Background append only file rewriting already in progress");
+    case AofService::Begun::kFailed:
+      return ctx.Error(
+          "ERR Can't execute an AOF background rewriting. Please check the "
+          "server logs for more information.");
   }
 }
 
@@ -57,6 +87,14 @@ void LastSave(CommandContext& ctx) {
 
 absl::Span<const CommandSpec> SaveCommands() {
   static const auto* const table = new std::vector<CommandSpec>{
+      {.name = "bgrewriteaof",
+       .arity = 1,
+       .flags = kAdmin | kNoScript | kNoAsyncLoading,
+       .since = "1.0.0",
+       .group = "server",
+       .complexity = "O(1)",
+       .summary = "Writes the append-only file anew in the background.",
+       .handler = BgRewriteAof},
       {.name = "bgsave",
        .arity = -1,
        .flags = kAdmin | kNoScript | kNoAsyncLoading,

@@ -128,8 +128,8 @@ TEST(CommandLineTest, RefusalsShowTheOptionAndTheReason) {
   ExpectRefused({"-x"}, "'x'", "Bad directive");
   ExpectRefused({"--port=1", "2"}, "Unexpected argument '2'", "");
   ExpectRefused({"--noport"}, "'noport'", "Bad directive");
-  ExpectRefused({"--appendonly", "yes"}, "'appendonly \"yes\"'",
-                "'appendonly yes' is not supported");
+  ExpectRefused({"--daemonize", "yes"}, "'daemonize \"yes\"'",
+                "'daemonize yes' is not supported");
   ExpectRefused({"--repl-timeout", "3", "--repl-ping-replica-period", "3"},
                 "repl-ping-replica-period (3 s)", "repl-timeout (3 s)");
   ExpectRefused({"/no/such/file"}, "'/no/such/file'", "No such file");

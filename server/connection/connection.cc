@@ -303,7 +303,24 @@ void Connection::NoteSizes() {
                                   std::memory_order_relaxed);
 }
 
+absl::Status Connection::AwaitDisk() {
+  AofService* const aof = engine_.aof_service;
+  if (output_.empty() || aof == nullptr ||
+      !aof->MustAwait(session_->own.write_offset)) {
+    return absl::OkStatus();
+  }
+  const Turns::Change asleep = turns_.Asleep();
+  const absl::Status status = aof->AwaitOnDisk(
+      session_->own.write_offset, [this] { return session_->killed(); });
+  if (status.ok()) return status;
+  LOG(WARNING) << "Client " << session_->address
+               << " is closed: " << status.message();
+  output_.clear();
+  return status;
+}
+
 absl::Status Connection::Flush() {
+  if (const absl::Status written = AwaitDisk(); !written.ok()) return written;
   size_t sent = 0;
   absl::Duration timeout =
       engine_.config().Duration(ConfigId::kClientSendTimeoutMs);

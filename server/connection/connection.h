@@ -61,6 +61,9 @@ class Connection {
   // Sends the replies. While the peer does not take them, what it sends is
   // received, so that a client that sends all before it reads is not stuck.
   absl::Status Flush();
+  // With `appendfsync always`: until what this client has written is on disk.
+  // An error: it is not, and the client must not hear that it is.
+  absl::Status AwaitDisk();
   absl::Status ReceiveWhileFlushing();
   // A command has made the client wait: sends the replies before it, and waits.
   absl::Status WaitForKeys();

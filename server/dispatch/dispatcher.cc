@@ -111,6 +111,12 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
       !config.SavePoints().empty()) {
     return errors::kSaveFailed;
   }
+  if ((writes || spec.name == "ping") && engine_.aof_service != nullptr &&
+      engine_.aof_service->HoldsUpWrites(writes ? engine_.log().end_offset()
+                                                : 0)) {
+    refusal_ = engine_.aof_service->WriteRefusal();
+    if (!refusal_.empty()) return refusal_;
+  }
   const Role& role = engine_.role();
   if (writes && !engine_.is_replica()) {
     const int64_t wanted = config.Int(ConfigId::kMinReplicasToWrite);
@@ -147,6 +153,11 @@ absl::string_view Dispatcher::Refusal(const CommandSpec& spec, uint64_t flags) {
 
 absl::string_view Dispatcher::RefusalBehindGate() const {
   if (engine_.ending()) return errors::kEnding;
+  // DEBUG LOADAOF; replicas have a reason of their own.
+  if (engine_.role().loading.load(std::memory_order_relaxed) &&
+      !engine_.is_replica()) {
+    return errors::kLoading;
+  }
   return engine_.is_replica() ? errors::kReadonly : absl::string_view();
 }
 
@@ -333,10 +344,8 @@ absl::Status Dispatcher::LockForCalls(absl::Span<const Call> calls,
   }
 }
 
-absl::Status Dispatcher::Apply(
-    absl::Span<const std::vector<absl::string_view>> commands,
-    absl::string_view raw) {
-  BeginBatch();
+absl::StatusOr<std::vector<Dispatcher::Call>> Dispatcher::CallsOf(
+    absl::Span<const std::vector<absl::string_view>> commands) {
   std::vector<Call> calls;
   calls.reserve(commands.size());
   for (const auto& args : commands) {
@@ -360,12 +369,21 @@ absl::Status Dispatcher::Apply(
     }
     calls.push_back({spec, args});
   }
+  return calls;
+}
+
+absl::Status Dispatcher::Apply(
+    absl::Span<const std::vector<absl::string_view>> commands,
+    absl::string_view raw) {
+  BeginBatch();
+  const absl::StatusOr<std::vector<Call>> calls = CallsOf(commands);
+  if (!calls.ok()) return calls.status();
   Dispatcher* const outer = std::exchange(current_dispatcher, this);
   unit_.Begin(NowMs(), true);
-  absl::Status status = LockForCalls(calls, {});
+  absl::Status status = LockForCalls(*calls, {});
   std::string replies;
   net::ReplyWriter reply(&replies, 2);
-  for (const Call& call : calls) {
+  for (const Call& call : *calls) {
     if (!status.ok()) break;
     replies.clear();
     CallInUnit(call, &reply);
@@ -376,6 +394,29 @@ absl::Status Dispatcher::Apply(
   }
   unit_.End(status.ok() ? raw : absl::string_view(),
             static_cast<int>(session_.db.load(std::memory_order_relaxed)));
+  current_dispatcher = outer;
+  return status;
+}
+
+absl::Status Dispatcher::Replay(
+    absl::Span<const std::vector<absl::string_view>> commands) {
+  BeginBatch();
+  const absl::StatusOr<std::vector<Call>> calls = CallsOf(commands);
+  if (!calls.ok()) return calls.status();
+  Dispatcher* const outer = std::exchange(current_dispatcher, this);
+  unit_.Begin(NowMs(), true);
+  absl::Status status = LockForCalls(*calls, {});
+  std::string replies;
+  net::ReplyWriter reply(&replies, 2);
+  for (const Call& call : *calls) {
+    replies.clear();
+    CallInUnit(call, &reply);
+    if (status.ok() && !replies.empty() && replies[0] == '-') {
+      status = absl::InternalError(absl::StrCat(
+          "'", call.spec->full_name, "' failed: ", replies.substr(1)));
+    }
+  }
+  unit_.End();
   current_dispatcher = outer;
   return status;
 }

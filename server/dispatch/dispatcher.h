@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "net/resp/reply_writer.h"
@@ -43,6 +44,12 @@ class Dispatcher {
   absl::Status Apply(absl::Span<const std::vector<absl::string_view>> commands,
                      absl::string_view raw);
 
+  // The same for commands that a file keeps: nothing goes into the log, and one
+  // that fails does not keep those behind it from being executed. The first
+  // error is returned.
+  absl::Status Replay(
+      absl::Span<const std::vector<absl::string_view>> commands);
+
   // --- For EXEC -------------------------------------------------------------
 
   // Locks the keys of all these calls, with `extra`, for one unit. An error is
@@ -60,6 +67,9 @@ class Dispatcher {
   static Dispatcher& Of(CommandContext& ctx);
 
  private:
+  // What primaries and files may name.
+  absl::StatusOr<std::vector<Call>> CallsOf(
+      absl::Span<const std::vector<absl::string_view>> commands);
   // Why the command may not run, as the reply's text; empty if it may.
   absl::string_view Refusal(const CommandSpec& spec, uint64_t flags);
   void Reject(const CommandSpec* spec, absl::string_view text,

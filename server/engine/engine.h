@@ -12,6 +12,7 @@
 #include "net/time/clock.h"
 #include "server/command/table.h"
 #include "server/config/config.h"
+#include "server/engine/aof_service.h"
 #include "server/engine/load_progress.h"
 #include "server/engine/pause.h"
 #include "server/engine/role.h"
@@ -61,6 +62,8 @@ class Engine {
   ReplicationService* replication_service = nullptr;
   // Null where nothing is saved. Set before the first client.
   SaveService* save_service = nullptr;
+  // Null where there is no append-only file. Set before the first client.
+  AofService* aof_service = nullptr;
   LoadProgress& load_progress() { return load_progress_; }
   // Called once all commands are in the table.
   void FinishSetup();
@@ -89,10 +92,12 @@ class Engine {
     return active_expire_.load(std::memory_order_relaxed);
   }
   // Whether this server may delete keys only because they are expired: a
-  // replica waits for its primary to say so, and a paused dataset stays as it
-  // is. Certain until the write gate is left, when asked behind it.
+  // replica waits for its primary to say so, a paused dataset stays as it is,
+  // and commands that are loaded from an AOF find what they found when they
+  // were executed. Certain until the write gate is left, when asked behind it.
   bool MayDeleteExpired() const {
-    return !is_replica() && pause_.mode() == Pause::Mode::kNone && !ending();
+    return !is_replica() && pause_.mode() == Pause::Mode::kNone && !ending() &&
+           !role_.loading.load(std::memory_order_relaxed);
   }
 
   // The dataset is on disk as it is, and the server is about to end: no write

@@ -36,6 +36,7 @@ void Cron::Run() {
     if (engine_.cron_paused()) continue;
     engine_.TickLruClock();
     if (engine_.save_service != nullptr) engine_.save_service->Tick();
+    if (engine_.aof_service != nullptr) engine_.aof_service->Tick();
     expiry_.Run(period * kExpiryShare);
     SampleRates();
   }

@@ -35,6 +35,8 @@ class FileReplacer final : public ByteSink {
   // REQUIRES: no Append() has failed. Once. An error of the directory's sync
   // leaves the new file in place, though a crash may bring back the old one.
   absl::Status Commit();
+  // Whether the new file is in the old one's place.
+  bool replaced() const { return renamed_; }
 
  private:
   FileReplacer(SaveFiles* files, std::unique_ptr<SaveFile> file,

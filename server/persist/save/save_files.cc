@@ -1,6 +1,7 @@
 #include "server/persist/save/save_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -50,6 +51,16 @@ class RealFile final : public SaveFile {
                            : absl::ErrnoToStatus(errno, "fsync");
   }
 
+  absl::Status SyncData() override {
+    return fdatasync(fd_) == 0 ? absl::OkStatus()
+                               : absl::ErrnoToStatus(errno, "fdatasync");
+  }
+
+  absl::Status Truncate(int64_t size) override {
+    return ftruncate(fd_, size) == 0 ? absl::OkStatus()
+                                     : absl::ErrnoToStatus(errno, "ftruncate");
+  }
+
   absl::Status Close() override {
     const int fd = fd_;
     fd_ = -1;
@@ -68,11 +79,19 @@ class RealFiles final : public SaveFiles {
  public:
   absl::StatusOr<std::unique_ptr<SaveFile>> Create(
       const std::string& path) override {
-    const int fd =
-        open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-      return absl::ErrnoToStatus(errno, absl::StrCat("opening ", path));
-    return std::make_unique<RealFile>(fd);
+    return Open(path, O_TRUNC);
+  }
+
+  absl::StatusOr<std::unique_ptr<SaveFile>> OpenToAppend(
+      const std::string& path) override {
+    return Open(path, O_APPEND);
+  }
+
+  absl::Status MakeDirectory(const std::string& path) override {
+    return mkdir(path.c_str(), 0755) == 0 || errno == EEXIST
+               ? absl::OkStatus()
+               : absl::ErrnoToStatus(errno,
+                                     absl::StrCat("making directory ", path));
   }
 
   absl::Status Rename(const std::string& from, const std::string& to) override {
@@ -101,6 +120,16 @@ class RealFiles final : public SaveFiles {
   }
 
   void Remove(const std::string& path) override { unlink(path.c_str()); }
+
+ private:
+  static absl::StatusOr<std::unique_ptr<SaveFile>> Open(const std::string& path,
+                                                        int flags) {
+    const int fd =
+        open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+    if (fd < 0)
+      return absl::ErrnoToStatus(errno, absl::StrCat("opening ", path));
+    return std::make_unique<RealFile>(fd);
+  }
 };
 
 }  // namespace

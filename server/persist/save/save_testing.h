@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "net/time/clock.h"
+#include "server/commands/connection.h"
 #include "server/commands/info.h"
 #include "server/commands/keys.h"
 #include "server/commands/save.h"
@@ -59,6 +60,16 @@ class FaultyFiles final : public SaveFiles {
     if (!file.ok()) return file.status();
     return std::make_unique<File>(this, *std::move(file));
   }
+  absl::StatusOr<std::unique_ptr<SaveFile>> OpenToAppend(
+      const std::string& path) override {
+    if (fail_create) return absl::PermissionDeniedError("ordered: create");
+    auto file = Real()->OpenToAppend(path);
+    if (!file.ok()) return file.status();
+    return std::make_unique<File>(this, *std::move(file));
+  }
+  absl::Status MakeDirectory(const std::string& path) override {
+    return Real()->MakeDirectory(path);
+  }
   absl::Status Rename(const std::string& from, const std::string& to) override {
     if (fail_rename) return absl::PermissionDeniedError("ordered: rename");
     return Real()->Rename(from, to);
@@ -91,6 +102,10 @@ class FaultyFiles final : public SaveFiles {
       if (files_.fail_sync) return absl::InternalError("ordered: fsync");
       return file_->Sync();
     }
+    absl::Status SyncData() override { return Sync(); }
+    absl::Status Truncate(int64_t size) override {
+      return file_->Truncate(size);
+    }
     absl::Status Close() override {
       if (files_.fail_close) return absl::InternalError("ordered: close");
       return file_->Close();
@@ -114,8 +129,8 @@ class SaveBench {
     CHECK(loaded.ok()) << loaded;
     engine = std::make_unique<Engine>(std::move(config), net::Clock::Real());
     for (const auto& family :
-         {InfoCommands(), KeyCommands(), SaveCommands(), ServerDataCommands(),
-          StringCommands(), TransactionCommands()}) {
+         {ConnectionCommands(), InfoCommands(), KeyCommands(), SaveCommands(),
+          ServerDataCommands(), StringCommands(), TransactionCommands()}) {
       engine->commands().Add(family);
     }
     engine->FinishSetup();

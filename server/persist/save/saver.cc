@@ -95,6 +95,8 @@ SaveService::Begun Saver::Background(bool later) {
 void Saver::Tick() {
   // What is in memory while a dataset is loaded is not what is to be saved.
   if (engine_.role().loading.load(std::memory_order_relaxed)) return;
+  if (engine_.aof_service != nullptr && engine_.aof_service->rewriting())
+    return;
   const net::MonoTime now = engine_.clock()->Now();
   net::MonoTime last_save;
   {

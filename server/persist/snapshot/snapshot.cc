@@ -34,9 +34,10 @@ absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::Start(
 
 absl::StatusOr<std::shared_ptr<Snapshot>> Snapshot::StartInto(
     Engine* engine, ByteSink* file, bool compress, net::Deadline deadline,
-    absl::Duration patience) {
+    absl::Duration patience, std::function<void()> at_cut) {
   std::shared_ptr<Snapshot> snapshot(
       new Snapshot(engine, nullptr, file, compress, nullptr));
+  snapshot->at_cut_ = std::move(at_cut);
   const absl::Status begun = Begin(snapshot, deadline, patience);
   if (!begun.ok()) return begun;
   return snapshot;
@@ -77,7 +78,10 @@ bool Snapshot::Cut(net::Deadline deadline, absl::Duration patience) {
   absl::ReaderMutexLock any_slot(&keyspace.slots()[0].mu);
   CommandLog& log = engine_.log();
   info_ = RdbInfoNow(engine_);
-  if (spool_ == nullptr) {
+  if (at_cut_ != nullptr) {
+    at_cut_();
+    info_.aof_base = true;
+  } else if (spool_ == nullptr) {
     AddPosition(log, &info_);
   } else {
     log.Activate();

@@ -66,10 +66,12 @@ class Snapshot final : private ChangeObserver {
       net::Deadline deadline = net::Deadline::Never(),
       absl::Duration patience = WriteGate::kPatience);
   // The same into `file`, which the walk's thread alone uses until the end of
-  // the walk, and which outlives that. kDeadlineExceeded as above.
+  // the walk, and which outlives that. kDeadlineExceeded as above. With
+  // `at_cut` it is the base of an AOF, which tells no position; it is called
+  // once, with the gate held exclusively, while the log is where the cut is.
   static absl::StatusOr<std::shared_ptr<Snapshot>> StartInto(
       Engine* engine, ByteSink* file, bool compress, net::Deadline deadline,
-      absl::Duration patience);
+      absl::Duration patience, std::function<void()> at_cut = nullptr);
   // Gives up if it is still under way, and waits for the walk to reach the end.
   ~Snapshot() override;
   Snapshot(const Snapshot&) = delete;
@@ -141,6 +143,7 @@ class Snapshot final : private ChangeObserver {
   const RdbOptions options_;
   RdbStreamWriter writer_;  // The walk's.
   const SyncPoint between_locks_;
+  std::function<void()> at_cut_;  // Set before the cut: the base of an AOF.
 
   // Set by the cut.
   RdbInfo info_;
