@@ -56,7 +56,7 @@ class Wire {
 // "*2\r\n$3\r\nGET\r\n..."
 std::string Encoded(const std::vector<std::string>& args);
 
-// Threads of the process, from /proc.
+// Threads of the process, from /proc, without those of the append-only file.
 int Threads(const ServerProcess& server);
 
 // Keys in a database that no input of these tests names: what bad input
