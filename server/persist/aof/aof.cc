@@ -242,7 +242,9 @@ AofService::Begun Aof::RewriteInBackground(bool later) {
     return Begun::kFailed;
   }
   absl::MutexLock lock(&mu_);
-  if (in_progress_) return Begun::kAlready;
+  // One that was given up only has to come to its end.
+  if (in_progress_ && given_up_.empty()) return Begun::kAlready;
+  if (wanted_) return Begun::kAlready;
   if (stopping_) return Begun::kFailed;
   if (save || later) {
     scheduled_ = true;
@@ -410,7 +412,11 @@ absl::Status Aof::Reload() {
     const absl::StatusOr<AofLoad> load =
         LoadAof(&engine_, &files_, paths_, &*manifest, [] { return false; });
     status = load.status();
-    if (!status.ok()) exchange();
+    if (status.ok()) {
+      manifest_ = *std::move(manifest);
+    } else {
+      exchange();
+    }
     for (auto& database : old) engine_.FreeLater(std::move(database));
   }
   role.loading.store(false, std::memory_order_release);
