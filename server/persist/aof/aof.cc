@@ -30,6 +30,12 @@ Aof::Aof(Engine* engine, SaveFiles* files)
     last_sync_ = engine_.clock()->Now();
   }
   engine_.aof_service = this;
+  // What was kept goes at once when it need not be kept any more.
+  engine_.config().OnChange(ConfigId::kAofDisableAutoGc, [this] {
+    absl::MutexLock manifest_lock(&manifest_mu_);
+    RemoveHistory();
+    return absl::OkStatus();
+  });
 }
 
 Aof::~Aof() {
