@@ -86,10 +86,8 @@ TEST(ValueTest, RefusesWhatIsOutOfRangeOrNoValue) {
 }
 
 TEST(ValueTest, RefusesWhatIsNotThereYetByName) {
-  EXPECT_EQ(Apply(ConfigId::kAppendOnly, {"no"}), "no");
   EXPECT_EQ(Apply(ConfigId::kMaxMemoryPolicy, {"noeviction"}), "noeviction");
   for (const auto& [id, value] : std::vector<std::pair<ConfigId, std::string>>{
-           {ConfigId::kAppendOnly, "yes"},
            {ConfigId::kClusterEnabled, "yes"},
            {ConfigId::kTlsPort, "6380"},
            {ConfigId::kMaxMemoryPolicy, "allkeys-lru"},

@@ -30,6 +30,12 @@ Aof::Aof(Engine* engine, SaveFiles* files)
     last_sync_ = engine_.clock()->Now();
   }
   engine_.aof_service = this;
+  // What was kept goes at once when it need not be kept any more.
+  engine_.config().OnChange(ConfigId::kAofDisableAutoGc, [this] {
+    absl::MutexLock manifest_lock(&manifest_mu_);
+    RemoveHistory();
+    return absl::OkStatus();
+  });
 }
 
 Aof::~Aof() {
@@ -242,7 +248,9 @@ AofService::Begun Aof::RewriteInBackground(bool later) {
     return Begun::kFailed;
   }
   absl::MutexLock lock(&mu_);
-  if (in_progress_) return Begun::kAlready;
+  // One that was given up only has to come to its end.
+  if (in_progress_ && given_up_.empty()) return Begun::kAlready;
+  if (wanted_) return Begun::kAlready;
   if (stopping_) return Begun::kFailed;
   if (save || later) {
     scheduled_ = true;
@@ -410,7 +418,11 @@ absl::Status Aof::Reload() {
     const absl::StatusOr<AofLoad> load =
         LoadAof(&engine_, &files_, paths_, &*manifest, [] { return false; });
     status = load.status();
-    if (!status.ok()) exchange();
+    if (status.ok()) {
+      manifest_ = *std::move(manifest);
+    } else {
+      exchange();
+    }
     for (auto& database : old) engine_.FreeLater(std::move(database));
   }
   role.loading.store(false, std::memory_order_release);

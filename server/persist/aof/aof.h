@@ -58,7 +58,8 @@ namespace holdfast::server {
 // mu_, then the log's. No I/O under mu_.
 class Aof final : public AofService {
  public:
-  // Both outlive it. Registers itself with the engine.
+  // Both outlive it. Registers itself with the engine, and outlives the last
+  // CONFIG SET.
   Aof(Engine* engine, SaveFiles* files);
   ~Aof() override;
 

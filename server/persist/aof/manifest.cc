@@ -141,7 +141,7 @@ void AofManifest::ReplaceBase(File file, int64_t first_seq) {
   const auto kept =
       std::find_if(increments.begin(), increments.end(),
                    [&](const File& f) { return f.seq >= first_seq; });
-  history.insert(history.end(), increments.begin(), kept);
+  history.insert(history.begin(), increments.begin(), kept);
   increments.erase(increments.begin(), kept);
 }
 

@@ -24,8 +24,8 @@ TEST(AofManifestTest, WhatIsFormattedIsReadBack) {
   manifest.ReplaceBase(manifest.NextBase("a b.aof", false), 2);
   EXPECT_EQ(manifest.Format(),
             "file \"a b.aof.2.base.aof\" seq 2 type b\n"
-            "file \"a b.aof.1.base.rdb\" seq 1 type h\n"
             "file \"a b.aof.1.incr.aof\" seq 1 type h\n"
+            "file \"a b.aof.1.base.rdb\" seq 1 type h\n"
             "file \"a b.aof.2.incr.aof\" seq 2 type i\n");
   const auto again = AofManifest::Parse(manifest.Format());
   ASSERT_TRUE(again.ok()) << again.status();
